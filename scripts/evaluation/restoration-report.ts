@@ -1,24 +1,27 @@
 /**
- * Makes weights, tables and the chart of the records that restoration.ts has left; shards are joined:
+ * Makes weights, tables and charts of the records that restoration.ts has left; shards are joined:
  *
  *     npx tsx scripts/evaluation/restoration-report.ts --weights TRIAL.json …
  *     npx tsx scripts/evaluation/restoration-report.ts RECORD.json … [--chromium /usr/bin/chromium]
  *
  * With --weights it writes to fixtures/evaluation/restoration-weights.json the weight of each task that restores best
- * without guidance; else restoration.json and .md, and the chart as SVG and as a PNG (which Chromium draws). A method
+ * without guidance; else restoration.json and .md, and a chart as SVG and as a PNG (which Chromium draws). A method
  * of which there is no record keeps its rows.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { realLetters } from '../../src/cli/evaluate.ts';
+import { loadLetterClassifier } from '../../src/cli/evaluation-job.ts';
 import { readOptions } from '../../src/cli/options.ts';
+import { shippedLetters } from '../../src/cli/shipped.ts';
 import { writeWhole } from '../../src/formats/node-files.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { rasterise } from './rasterise.ts';
 import { readWeights, writeWeights } from './restoration/choose.ts';
 import { methods } from './restoration/plan.ts';
 import { joinRecords, readRecord, type RestorationRecord } from './restoration/record.ts';
-import { openStatistics, rowsOfRecord, type RestorationResults } from './restoration/rows.ts';
-import { chartOfRows, tableOf } from './restoration/table.ts';
+import { rowsOfRecord, statisticsTo, type RestorationResults } from './restoration/rows.ts';
+import { chartOfMethod, tableOf } from './restoration/table.ts';
 import { sixDigits } from './six-digits.ts';
 
 const options = readOptions(process.argv.slice(2), { weights: 'flag', chromium: 'text' }, ['RECORD.json...']);
@@ -31,22 +34,30 @@ else await report();
 
 async function report(): Promise<void> {
   const folder = fileURLToPath(new URL('../../fixtures/evaluation/', import.meta.url));
+  const file = `${folder}restoration.json`;
   const backend = simdBackend({ threads: 1 });
-  const statistics = await openStatistics(backend);
+  const real = await realLetters(shippedLetters, await loadLetterClassifier(), backend);
   backend.dispose();
+  const statistics = statisticsTo(real.features);
   const drawn = (record: RestorationRecord) => rowsOfRecord(record, readWeights(record.conditions.method), statistics);
-  const results = added(oldResults(`${folder}restoration.json`), {
+  const found = added(readResults(file), {
     conditions: records.map(({ conditions }) => conditions),
     rows: records.flatMap(drawn),
   });
   const write = (name: string, text: string): void => writeWhole(folder + name, new TextEncoder().encode(text));
-  write('restoration.json', sixDigits(results));
+  write('restoration.json', sixDigits(found));
+  // As whoever reads the file draws them.
+  const results = readResults(file);
   write('restoration.md', tableOf(results));
-  write('restoration.svg', chartOfRows(results));
-  rasterise(folder, 'restoration.svg', options.text('chromium'));
+  for (const method of methods) {
+    const chart = chartOfMethod(results, method);
+    if (chart === undefined) continue;
+    write(`restoration-${method}.svg`, chart);
+    rasterise(folder, `restoration-${method}.svg`, options.text('chromium'));
+  }
 }
 
-function oldResults(path: string): RestorationResults {
+function readResults(path: string): RestorationResults {
   return existsSync(path)
     ? (JSON.parse(readFileSync(path, 'utf8')) as RestorationResults)
     : { conditions: [], rows: [] };

@@ -8,16 +8,16 @@
  *
  * It goes in rounds of 26 letters, A to Z, each of another face, and keeps its record after each task; stopped at any
  * moment, it goes on from there. Shards of one table are drawn side by side, each with a record of its own; --backwards
- * begins with the last round. With --trial it draws what the weights are chosen by: letters that are not in the table,
- * every weight, no guidance. restoration-report.ts makes weights and tables of the records.
+ * begins with the last round. With --trial it draws what the weights are chosen by (shards of which are tasks).
+ * restoration-report.ts makes weights and tables of the records.
  */
 import { backendOptions, chooseBackend } from '../../src/cli/backend.ts';
 import { readOptions } from '../../src/cli/options.ts';
 import { wordsModel } from '../../src/cli/shipped.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { readWeights } from './restoration/choose.ts';
-import { drawUnits } from './restoration/draw.ts';
-import { methods, scaleGroups, tableRounds, tableUnits, trialUnits, type Unit } from './restoration/plan.ts';
+import { drawTrials, drawUnits, type Drawing } from './restoration/draw.ts';
+import { methods, order, scaleGroups, tableRounds, tableUnits, type Unit } from './restoration/plan.ts';
 
 const kinds = {
   model: 'text',
@@ -41,7 +41,7 @@ const method = options.choice('method', methods) ?? 'dps';
 const folder = method === 'psld' ? (options.text('model') ?? wordsModel) : options.required('model');
 const end = performance.now() + 1000 * (options.number('for', 0) ?? Infinity);
 const { backend } = chooseBackend(options);
-await drawUnits(shardOf(options.has('backwards') ? units().reverse() : units()), {
+const drawing: Drawing = {
   method,
   folder,
   backend,
@@ -51,21 +51,23 @@ await drawUnits(shardOf(options.has('backwards') ? units().reverse() : units()),
   },
   out: options.text('out') ?? 'out/restoration.json',
   goOn: () => performance.now() < end,
-});
+};
+if (options.has('trial')) await drawTrials(shardOf(order), drawing);
+else await drawUnits(shardOf(units()), drawing);
 backend.dispose();
 
-function units(): Unit[] {
-  if (options.has('trial')) return [...trialUnits()];
+function units(): readonly Unit[] {
   const scales = options.list('scales')?.map(Number);
   const rounds = options.integer('rounds', 1, tableRounds) ?? tableRounds;
-  return [...tableUnits(readWeights(method), scales ? [scales] : scaleGroups, rounds)];
+  const all = tableUnits(readWeights(method), scales ? [scales] : scaleGroups, rounds);
+  return options.has('backwards') ? [...all].reverse() : all;
 }
 
-/** Every N-th, from the K-th. */
-function shardOf(all: readonly Unit[]): readonly Unit[] {
+/** One of every N, another one each time: no shard has all of PAG, which takes longer. */
+function shardOf<T>(all: readonly T[]): readonly T[] {
   const text = options.text('shard') ?? '1/1';
   const [, shard = NaN, shards = NaN] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
   if (!(shard >= 1 && shard <= shards))
     throw new InputError(`--shard is "${text}"; expected a part of a whole, as 2/8`);
-  return all.filter((_, i) => i % shards === shard - 1);
+  return all.filter((_, i) => (i + Math.floor(i / shards)) % shards === shard - 1);
 }

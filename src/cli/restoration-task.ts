@@ -7,11 +7,14 @@ import { measure, type Measurement } from '../restoration/measurement.ts';
 import { everything, gaussianBlur, inpainting, motionBlur, superResolution } from '../restoration/measurements.ts';
 import { forEachSample } from '../sampling/from-picture.ts';
 import type { Work } from '../sampling/work.ts';
+import type { Config } from '../schedulers/options.ts';
 import { add, scale } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { manualSeed } from '../tensor/random.ts';
 import { allocate, tensor, zeros, type DType, type Tensor } from '../tensor/tensor.ts';
+import { chooseScheduler } from './model.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
+import { chooseRun, type ChosenScheduler } from './scheduler-options.ts';
 
 /** The tasks that there are. */
 export const tasks = ['denoise', 'inpaint', 'inpaint-random', 'sr4', 'sr8', 'gaussian-blur', 'motion-blur'] as const;
@@ -45,6 +48,7 @@ const degradingSeed = 1_000_003;
 
 /** A picture that was measured, and, where it is known, what it was. */
 export interface RestorationTask {
+  readonly task: Task;
   readonly measurement: Measurement;
   /** y, [1,C,H′,W′]. */
   readonly measured: Tensor;
@@ -77,10 +81,15 @@ export async function readTask(
     ? 'as the model draws'
     : `as ${task} leaves of one of ${height} × ${width}; or give --degrade`;
   const given = pictureTensor(await readOf(file, degrades ? size : measurement.sizeOf(size), advice), channels, dtype);
-  if (!degrades) return { measurement, measured: hiddenAsZero(measurement, given), whole: undefined };
+  if (!degrades) return { task, measurement, measured: hiddenAsZero(measurement, given), whole: undefined };
   const clean = measure(measurement, given);
   const noise = manualSeed(degradingSeed).randn(clean.shape, dtype);
-  return { measurement, measured: add(clean, scale(noise, options.number('noise-level', 0) ?? 0.05)), whole: given };
+  return {
+    task,
+    measurement,
+    measured: add(clean, scale(noise, options.number('noise-level', 0) ?? 0.05)),
+    whole: given,
+  };
 }
 
 /** The measurement once for each sample. */
@@ -88,9 +97,37 @@ export function measuredFor({ measured }: RestorationTask, count: number, dtype:
   return forEachSample(measured, zeros(dtype, [count, ...measured.shape.slice(1)]));
 }
 
-/** How much the measurement counts: what --weight says, or the fewer the more steps there are. */
-export function chooseWeight(options: ParsedOptions, steps: number): number {
-  return options.number('weight', 0) ?? Math.min(8, 250 / steps);
+/**
+ * The run: by DDPM on the levels of the model's own scheduler, unless another is asked for. A step of DDPM adds noise,
+ * so that the model mends in the next ones what a move towards the measurement has spoilt; one of DDIM does not.
+ * @param ofModel the config of the model's own; where it has none, DDIM is assumed, as by every command
+ * @throws InputError as `chooseRun`
+ */
+export async function chooseRestoringRun(
+  options: ParsedOptions,
+  ofModel: Config | undefined,
+): Promise<ChosenScheduler> {
+  const isChosen = options.has('scheduler') || options.has('scheduler-config');
+  return chooseRun(options, isChosen || !ofModel ? ofModel : await chooseScheduler('ddpm', undefined, ofModel));
+}
+
+/**
+ * The weights, powers of two, that restored letters best by DDPM in 20 steps without guidance
+ * (fixtures/evaluation/restoration-weights.json).
+ */
+export const bestWeights: Readonly<Record<Task, number>> = {
+  denoise: 2,
+  inpaint: 4,
+  'inpaint-random': 4,
+  sr4: 8,
+  sr8: 16,
+  'gaussian-blur': 8,
+  'motion-blur': 8,
+};
+
+/** How much the measurement counts: what --weight says, or what is best, and the fewer the more steps there are. */
+export function chooseWeight(options: ParsedOptions, { task }: RestorationTask, steps: number): number {
+  return options.number('weight', 0) ?? Math.min(bestWeights[task], 250 / steps);
 }
 
 /** What restoring takes where drawing takes this: each slope is a pass and the way back, as long as the pass. */

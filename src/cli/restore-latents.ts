@@ -16,9 +16,15 @@ import { warn } from './messages.ts';
 import { chooseNoise } from './noise.ts';
 import type { ParsedOptions } from './options.ts';
 import { choosePipelineGuidance } from './pipeline-guidance.ts';
-import { chooseWeight, measuredFor, readTask, restoringWork, type RestorationTask } from './restoration-task.ts';
+import {
+  chooseRestoringRun,
+  chooseWeight,
+  measuredFor,
+  readTask,
+  restoringWork,
+  type RestorationTask,
+} from './restoration-task.ts';
 import { runTitle, type OutFiles } from './run-report.ts';
-import { chooseRun } from './scheduler-options.ts';
 import { announceWork } from './work.ts';
 
 /** What was restored, and on the way. */
@@ -53,7 +59,7 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
   warn([...pipeline.warnings, ...cutOff(pipeline, [prompts.prompt, ...prompts.negativePrompts])]);
   const { unet, autoencoder } = pipeline;
   const { guidance, guidanceScale } = choosePipelineGuidance(options, unet);
-  const chosen = await chooseRun(options, pipeline.schedulerConfig);
+  const chosen = await chooseRestoringRun(options, pipeline.schedulerConfig);
   const { latentChannels, inChannels } = autoencoder.config;
   const size = { sampleSize: unet.config.sampleSize, inChannels: latentChannels };
   const { shape, first, noiseSource } = await chooseNoise(options, size, dtype);
@@ -61,7 +67,7 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
   const factor = pixelsPerLatent(pipeline);
   const pictureShape = [count, inChannels, h * factor, w * factor];
   const task = await readTask(options, pictureShape, dtype);
-  const weight = chooseWeight(options, chosen.stepCount);
+  const weight = chooseWeight(options, task, chosen.stepCount);
   const gluing = options.number('gluing', 0) ?? weight / 10;
   const plan = { guidance, scheduler: chosen.scheduler, shape, texts: 1 + prompts.negativePrompts.length };
   announceWork(restoringWork(pipelineWork(pipeline, plan)));

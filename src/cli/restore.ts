@@ -24,17 +24,21 @@ import { chooseNoise, noiseHelp, noiseOptions } from './noise.ts';
 import { readOptions, refuseIdle, type OptionKinds, type ParsedOptions } from './options.ts';
 import { chooseOutFiles, isStdout, writeOut } from './out-files.ts';
 import {
+  bestWeights,
+  chooseRestoringRun,
   chooseWeight,
   measuredFor,
   readTask,
   restoringWork,
   taskHelp,
   taskOptions,
+  tasks,
   type RestorationTask,
+  type Task,
 } from './restoration-task.ts';
 import type { Restored } from './restore-latents.ts';
 import { runTitle, writeLatents, type OutFiles } from './run-report.ts';
-import { chooseRun, schedulerHelp, schedulerOptions } from './scheduler-options.ts';
+import { schedulerHelp, schedulerOptions } from './scheduler-options.ts';
 import { announceWork } from './work.ts';
 
 const kinds: OptionKinds = {
@@ -56,18 +60,22 @@ const kinds: OptionKinds = {
   ...backendOptions,
 };
 
+const weightText = (task: Task): string => `${task} ${bestWeights[task]}`;
+
 const help = (): string => `pag restore --task TASK --input PICTURE.png --out GRID.png [options]
 
 Restores a picture: draws, with a model of whole pictures, what fits the one that is given. That is diffusion posterior
-sampling (Chung et al. 2023, arXiv 2209.14687): every step is moved by the gradient of the misfit through the network,
-under ddpm or ddim. More steps restore better.
+sampling (Chung et al. 2023, arXiv 2209.14687): every step is moved by the gradient of the misfit through the network.
+More steps restore better. The scheduler may be ddim, too, whose steps mend less of what a move has spoilt.
 
 ${modelHelp}
   --variant NAME                  of the weights, as fp16: diffusion_pytorch_model.fp16.safetensors
 ${taskHelp}
   --method dps|psld               dps: with a model of pixels; psld (Rout et al. 2023, arXiv 2307.00619): in the latents
                                   of a pipeline, which is told a --prompt (dps)
-  --weight W                      how far a step goes towards the picture that is given (250 / steps, at most 8)
+  --weight W                      how far a step goes towards the picture that is given (what restores letters best in
+                                  20 steps: ${tasks.slice(0, 4).map(weightText).join(', ')},
+                                  ${tasks.slice(4).map(weightText).join(', ')}; and at most 250 / steps)
   --gluing G                      of psld: how far towards latents of a picture into which it is glued (W / 10)
   --prompt TEXT                   of psld: what the picture shows; '' says nothing of it
   --negative-prompt TEXT          of psld: what takes the place of no text in passes without the prompt
@@ -75,7 +83,7 @@ ${taskHelp}
   --latents FILE.safetensors      where the numbers go: noise, measured, step.0 ... (after each call), sample
   --labels 0-4,7                  class labels or ranges of them, repeated as often as needed
 ${noiseHelp}
-${schedulerHelp()}
+${schedulerHelp('ddpm')}
   --preview                       shows in the terminal what is being drawn
 ${guidanceHelp}
 ${backendHelp}`;
@@ -136,8 +144,8 @@ async function restorePixels(options: ParsedOptions, files: OutFiles): Promise<R
   const [count = 0] = shape;
   const task = await readTask(options, shape, dtype);
   const guidance = chooseUNetGuidance(options, unet);
-  const chosen = await chooseRun(options, schedulerConfig);
-  const weight = chooseWeight(options, chosen.stepCount);
+  const chosen = await chooseRestoringRun(options, schedulerConfig);
+  const weight = chooseWeight(options, task, chosen.stepCount);
   const { labels, nullLabel } = conditionsOf(options, unet, count);
   const [models, conditions] = [{ main: unet }, classConditions(labels, nullLabel)];
   announceWork(restoringWork(leastWork({ models, conditions, guidance, scheduler: chosen.scheduler, shape })));

@@ -46,11 +46,12 @@ function etasText(): string {
 /**
  * The part of a command's help that explains which scheduler it is, and how many steps it has. Every class is tried for
  * it, which takes a while: it is for those who ask for help.
+ * @param unasked which one it is where none is asked for
  */
-export function stepsHelp(): string {
+export function stepsHelp(unasked = "the model's own"): string {
   const callingMore = shortsOf(({ create }) => create({}, 10, {}).timesteps.length > 10);
   return `\
-  --scheduler NAME                of pag schedulers; it takes over what the model was trained with (the model's own)
+  --scheduler NAME                of pag schedulers; it takes over what the model was trained with (${unasked})
   --scheduler-config FILE.json    a scheduler_config.json of diffusers
   --steps N                       how many steps (20); more calls of the model have
                                   ${callingMore}`;
@@ -61,12 +62,12 @@ export function etaHelp(): string {
   return `  --eta E                         how much noise is added: of ${etasText()}`;
 }
 
-/** The part of a command's help that explains all of them. */
-export function schedulerHelp(): string {
+/** The part of a command's help that explains all of them. @param unasked as of `stepsHelp` */
+export function schedulerHelp(unasked?: string): string {
   const churning = shortsOf(({ churns }) => churns === true);
   const endingInSigma = shortsOf(({ own }) => own?.sigmas === 'steps and end');
   return `\
-${stepsHelp()}
+${stepsHelp(unasked)}
   --timesteps 999,500,...         or steps at timesteps of your own, with schedulers that take them (see pag schedulers)
   --sigmas 14.6,...,0             or at σ of your own; of ${endingInSigma} with that of the result
   --sigma-spacing NAME            karras, exponential or beta: how σ are spaced between the largest and the smallest

@@ -77,16 +77,19 @@ async function start(): Promise<void> {
     turnTo(readState(text));
   });
 
+  await nextTask();
   const model = planOf(CONFIGS.unet, CONFIGS.scheduler);
   const part = (): Part => (read?.partOf ?? noNetwork)(state, model);
   const page: Page = { client, model, state: () => state, part, change };
   for (const { section, root } of shown) {
+    // A task for each: what comes first can be seen, and asked for, before the others are there.
+    await nextTask();
     const draw = section.mount(root, page);
     const { reproduce } = section;
     places.add({ section, root, draw: reproduce ? withReproduction(root, page, reproduce, draw) : draw, near: false });
-    // A task for each: what comes first can be seen, and asked for, before the others are there.
-    await new Promise((resolve) => setTimeout(resolve));
+    root.closest('section')?.setAttribute('data-filled', '');
   }
+  await nextTask();
   fillDetails(document);
   explainTerms(document);
   // What stands above it has grown since the browser went there.
@@ -127,6 +130,11 @@ function planOf(unet: Readonly<Record<string, unknown>>, schedule: Readonly<Reco
     layers: sitesOf(architecture.stages),
     scheduler: createSchedulerOf(DDIMScheduler, schedule, stepCount),
   };
+}
+
+/** Ends the task at hand, so that the reader's hand and the screen go first. */
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
 
 /** Calls `action` so many milliseconds after the last of several calls. */

@@ -1,6 +1,7 @@
 /** The models that lie beside the page. */
 import type { ReadFile } from '../formats/read-file.ts';
 import { urlReader } from '../formats/url-reader.ts';
+import { InputError } from '../tensor/errors.ts';
 import { unpack } from './packed.ts';
 import { countBytes, expecting, type Loaded, type PromisedFiles } from './work/promised.ts';
 
@@ -24,15 +25,18 @@ export function modelFolder(name: keyof typeof MODELS, tell: (loaded: Loaded) =>
 export type Files = Readonly<Record<string, Uint8Array>>;
 
 /**
- * The files of the letters model, packed, as far as they are there. Of all that a first picture waits for they take
- * longest, so the page's HTML asks for them before any code (`rel=preload`), and the page, not the worker, takes them.
+ * The files of the letters model, packed. Of all that a first picture waits for they take longest, so the page's HTML
+ * asks for them before any code (`rel=preload`), and the page, not the worker, takes them.
  * @throws InputError for a file that differs, or does not come
  */
 export async function lettersFiles(tell: (loaded: Loaded) => void, signal: AbortSignal): Promise<Files> {
   const readFile = modelFolder('letters', tell, signal);
-  const read = Object.keys(MODELS.letters).map(async (path) => [path, await readFile(path)] as const);
-  const found = (await Promise.all(read)).flatMap(([path, bytes]) => (bytes ? [[path, bytes] as const] : []));
-  return Object.fromEntries(found);
+  const read = Object.keys(MODELS.letters).map(async (path) => {
+    const bytes = await readFile(path);
+    if (!bytes) throw new InputError(`${path}, a file of the model, is missing beside this page`);
+    return [path, bytes] as const;
+  });
+  return Object.fromEntries(await Promise.all(read));
 }
 
 /** A reader of these files that has unpacked what is packed. */

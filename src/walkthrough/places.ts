@@ -1,4 +1,5 @@
 /** The sections in their places: near the screen they are drawn, once a frame, when something has changed. */
+import { onceAFrame } from './frames.ts';
 import type { sections } from './sections/all.ts';
 
 /** A section in its place. */
@@ -117,18 +118,5 @@ function watch(
   return (one) => {
     mounted.set(one.root, one);
     observer.observe(one.root);
-  };
-}
-
-/** Calls `action` with the next frame, once for all calls before it. */
-function onceAFrame(action: () => void): () => void {
-  let scheduled = false;
-  return () => {
-    if (scheduled) return;
-    scheduled = true;
-    requestAnimationFrame(() => {
-      scheduled = false;
-      action();
-    });
   };
 }

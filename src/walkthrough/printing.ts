@@ -6,6 +6,7 @@
 import { button } from './drawing/controls.ts';
 import { element, setText } from './drawing/dom.ts';
 import { printAll } from './drawing/figure.ts';
+import { paintWaiting } from './drawing/turns.ts';
 import type { Places } from './places.ts';
 
 /** How often is looked whether all is drawn, in milliseconds. */
@@ -16,6 +17,7 @@ export function preparePrinting(places: Places): void {
   let answers: readonly HTMLDetailsElement[] = [];
   addEventListener('beforeprint', () => {
     places.drawAll();
+    paintWaiting();
     answers = [...document.querySelectorAll<HTMLDetailsElement>('details.guess:not([open])')];
     for (const answer of answers) answer.open = true;
   });

@@ -1,13 +1,16 @@
 /** `pag restore`: a letter that is whole again, and what is refused. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readOptions } from '../../src/cli/options.ts';
+import { chooseWeight, type Task } from '../../src/cli/restoration-task.ts';
 import { runCommand } from '../../src/cli/commands.ts';
 import { wordsModel } from '../../src/cli/shipped.ts';
 import { encodePng } from '../../src/formats/png.ts';
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { measure } from '../../src/restoration/measurement.ts';
-import { superResolution } from '../../src/restoration/measurements.ts';
+import { everything, superResolution } from '../../src/restoration/measurements.ts';
 import { norm, subtract } from '../../src/tensor/arithmetic.ts';
+import { zeros } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder } from './models.ts';
 
@@ -67,10 +70,28 @@ describe('pag restore', () => {
       printed.length = 0;
       expect(await runCommand(restore(...args, '--guidance', 'pag', '--pag-scale', '1', ...more))).toBe(0);
       const said = JSON.parse(printed[0]) as { psnr: number[]; run: string };
-      expect(said.run).toMatch(/^motion-blur, pag, /);
+      expect(said.run).toMatch(/^motion-blur, pag, DDPM, 5 steps/);
       return said.psnr[0];
     };
     expect(await ratio('--weight', '3')).toBeGreaterThan((await ratio('--weight', '0')) + 1);
+  });
+
+  it('weighs by the task, and the less the more steps there are, with the scheduler that is asked for', async () => {
+    const runOf = async (...more: readonly string[]): Promise<{ weight: number; run: string }> => {
+      printed.length = 0;
+      const args = ['--task', 'denoise', '--input', path('whole.png'), '--out', path('grid.png'), '--json'];
+      expect(await runCommand([...restore(...args), ...more])).toBe(0);
+      return JSON.parse(printed[0]) as { weight: number; run: string };
+    };
+    expect(await runOf('--scheduler', 'ddim')).toMatchObject({ weight: 2, run: 'denoise, none, DDIM, 5 steps' });
+    const options = (...args: readonly string[]) => readOptions(args, { weight: 'number' });
+    const weightOf = (task: Task, steps: number, ...args: readonly string[]): number =>
+      chooseWeight(
+        options(...args),
+        { task, measurement: everything, measured: zeros('f32', [1]), whole: undefined },
+        steps,
+      );
+    expect([weightOf('sr8', 10), weightOf('sr8', 50), weightOf('sr8', 50, '--weight', '7')]).toEqual([16, 5, 7]);
   });
 
   it('wants a file to write, of those that it can', async () => {
@@ -86,7 +107,7 @@ describe('pag restore', () => {
   it('restores in the latents of a pipeline: the nearer to what was given the more that counts', async () => {
     const latents = path('psld.safetensors');
     const misfit = async (...more: readonly string[]): Promise<number> => {
-      const args = ['--prompt', 'a letter I', '--steps', '3', '--latents', latents, ...more];
+      const args = ['--prompt', 'a letter I', '--scheduler', 'ddim', '--steps', '3', '--latents', latents, ...more];
       expect(await runCommand(words(...args))).toBe(0);
       const file = parseSafetensors(readFileSync(latents), latents);
       expect([...file.entries.keys()].slice(-2)).toEqual(['sample', 'image']);

@@ -22,6 +22,7 @@ describe('a letter of one’s own', () => {
 
   it('is a picture from −1 to 1 with soft edges', () => {
     expect(new Set(pictureOf(blank).data)).toEqual(new Set([-1]));
+    expect(isInk(scrawl)).toBe(true);
     const { shape, data } = pictureOf(scrawl);
     expect(shape).toEqual([1, 1, side, side]);
     expect([Math.min(...data), Math.max(...data)]).toEqual([-1, 1]);

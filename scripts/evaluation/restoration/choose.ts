@@ -1,11 +1,11 @@
 /** The weight of the measurement for each task: fixtures/evaluation/restoration-weights.json. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Task } from '../../../src/cli/restoration-task.ts';
 import { writeWhole } from '../../../src/formats/node-files.ts';
-import { at } from '../../../src/tensor/at.ts';
 import { InputError } from '../../../src/tensor/errors.ts';
 import { sixDigits } from '../six-digits.ts';
-import { numbersOf, order, settingKey, tableRounds, weightsTried, type Method, type Weights } from './plan.ts';
+import { firstTried, numbersOf, order, roundSize, trialRound, type Method, type Unit, type Weights } from './plan.ts';
 import type { Conditions, RestorationRecord } from './record.ts';
 
 const file = fileURLToPath(new URL('../../../fixtures/evaluation/restoration-weights.json', import.meta.url));
@@ -14,8 +14,8 @@ const file = fileURLToPath(new URL('../../../fixtures/evaluation/restoration-wei
 export interface Trial extends Conditions {
   /** Those with the best mean PSNR. */
   readonly weights: Weights;
-  /** The mean PSNR in dB, for each task that of each weight. */
-  readonly psnr: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** The mean PSNR in dB, for each task that of each weight that was tried. */
+  readonly psnr: Readonly<Record<string, Ratios>>;
 }
 
 type Trials = Readonly<Partial<Record<string, Trial>>>;
@@ -29,11 +29,14 @@ function readTrials(): Trials {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Trials) : {};
 }
 
-/** @throws InputError when none have been chosen for the method */
+/**
+ * The weights of a method, or, where nothing was tried with it, those of DPS.
+ * @throws InputError when none have been chosen
+ */
 export function readWeights(method: Method): Weights {
-  const trial = readTrials()[method];
-  if (!trial)
-    throw new InputError(`no weights have been chosen for ${method}; draw with --trial, then report --weights`);
+  const { [method]: own, dps } = readTrials();
+  const trial = own ?? dps;
+  if (!trial) throw new InputError('no weights have been chosen; draw with --trial, then report --weights');
   return trial.weights;
 }
 
@@ -44,24 +47,46 @@ export function writeWeights(record: RestorationRecord): void {
 }
 
 /**
- * For each task the weight with the best mean PSNR, without guidance, on letters that are not in the table.
- * @throws InputError when a trial is missing
+ * The trial that is wanted next of a task: from the first weight to whichever neighbour of the best is not tried yet,
+ * until both are worse. Without guidance, on letters that are not in the table.
  */
-export function trialOf({ conditions, restored }: RestorationRecord): Trial {
-  const ratioOf = (task: (typeof order)[number], weight: number): number => {
-    const key = settingKey({ task, scale: 0, weight });
-    const letters = numbersOf(tableRounds).map((number) => restored[key]?.[number]?.psnr ?? NaN);
-    const mean = letters.reduce((sum, psnr) => sum + psnr / letters.length, 0);
-    if (Number.isNaN(mean)) throw new InputError(`the record lacks letters of "${key}"; go on with --trial`);
-    return mean;
-  };
-  const tried = order.map((task) => ({ task, ratios: weightsTried.map((weight) => ratioOf(task, weight)) }));
-  const best = (ratios: readonly number[]): number => at(weightsTried, ratios.indexOf(Math.max(...ratios)));
+export function nextTrial(record: RestorationRecord, task: Task): Unit | undefined {
+  const ratios = ratiosOf(record, task);
+  const best = bestOf(ratios);
+  const wanted = best === undefined ? [firstTried] : [best / 2, 2 * best];
+  const weight = wanted.find((one) => ratios[one] === undefined);
+  return weight === undefined ? undefined : { setting: { task, scale: 0, weight }, round: trialRound };
+}
+
+/**
+ * For each task the weight with the best mean PSNR.
+ * @throws InputError when it is not known yet
+ */
+export function trialOf(record: RestorationRecord): Trial {
+  const unknown = order.find((task) => nextTrial(record, task));
+  if (unknown) throw new InputError(`the record lacks trials of ${unknown}; go on with --trial`);
+  const psnr = Object.fromEntries(order.map((task) => [task, ratiosOf(record, task)]));
   return {
-    ...conditions,
-    weights: Object.fromEntries(tried.map(({ task, ratios }) => [task, best(ratios)])) as Weights,
-    psnr: Object.fromEntries(
-      tried.map(({ task, ratios }) => [task, Object.fromEntries(weightsTried.map((w, i) => [w, at(ratios, i)]))]),
-    ),
+    ...record.conditions,
+    weights: Object.fromEntries(order.map((task) => [task, bestOf(ratiosOf(record, task))])) as Weights,
+    psnr,
   };
+}
+
+type Ratios = Readonly<Record<string, number>>;
+
+/** The mean PSNR of a task by the weights that have been tried. */
+function ratiosOf({ restored }: RestorationRecord, task: Task): Ratios {
+  const tried = Object.entries(restored).flatMap(([key, letters]) => {
+    const [, weight] = new RegExp(`^${task}, s = 0, weight (.*)$`).exec(key) ?? [];
+    const found = numbersOf(trialRound).flatMap((number) => letters[number]?.psnr ?? []);
+    if (weight === undefined || found.length < roundSize) return [];
+    return [[weight, found.reduce((sum, psnr) => sum + psnr / roundSize, 0)] as const];
+  });
+  return Object.fromEntries(tried);
+}
+
+function bestOf(ratios: Ratios): number | undefined {
+  const [best] = Object.entries(ratios).sort(([, a], [, b]) => b - a);
+  return best && Number(best[0]);
 }

@@ -1,6 +1,7 @@
 /** Restores letters unit by unit, and keeps the record after each. */
 import { existsSync } from 'node:fs';
 import { loadLetterClassifier } from '../../../src/cli/evaluation-job.ts';
+import type { Task } from '../../../src/cli/restoration-task.ts';
 import { peakRatios } from '../../../src/cli/restore.ts';
 import type { Classifier } from '../../../src/evaluation/classifier.ts';
 import { look } from '../../../src/evaluation/drawing.ts';
@@ -9,10 +10,11 @@ import type { Backend } from '../../../src/kernels/kernels.ts';
 import { norm, subtract } from '../../../src/tensor/arithmetic.ts';
 import { at } from '../../../src/tensor/at.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
+import { nextTrial } from './choose.ts';
 import { openLetters } from './letters.ts';
 import { numbersOf, settingKey, type Method, type Unit } from './plan.ts';
 import { joinRecords, readRecord, writeRecord, type RestorationRecord, type Restored } from './record.ts';
-import { noiseLevel, openRestorer, type Stepping } from './restorer.ts';
+import { noiseLevel, openRestorer, type Restorer, type Stepping } from './restorer.ts';
 
 /** Whose letters go where. */
 export interface Drawing {
@@ -32,29 +34,59 @@ export interface Drawing {
  * @throws InputError for a record of another model, method or number of steps
  */
 export async function drawUnits(units: readonly Unit[], drawing: Drawing): Promise<void> {
-  const { method, folder, stepping, backend, out, goOn } = drawing;
-  const restorer = await openRestorer(method, folder, stepping, backend);
-  const [letters, classifier] = [await openLetters(), await loadLetterClassifier()];
-  const none: RestorationRecord = {
-    conditions: { method, model: restorer.model, ...stepping, noiseLevel },
-    restored: {},
-  };
-  let record = existsSync(out) ? joinRecords(none, readRecord(out)) : none;
-  for (const [done, { setting, round }] of units.entries()) {
-    const key = settingKey(setting);
-    const numbers = numbersOf(round).filter((number) => !record.restored[key]?.[number]);
-    if (numbers.length === 0) continue;
-    if (!goOn()) return;
-    const started = process.cpuUsage();
-    const whole = letters(numbers);
-    const seen = judge(await restorer.restore(setting, numbers, whole), whole, classifier, backend);
-    const restored = { [key]: Object.fromEntries(numbers.map((number, i) => [number, at(seen, i)])) };
-    record = joinRecords(record, { ...none, restored });
-    writeRecord(out, record);
-    const { user, system } = process.cpuUsage(started);
-    const figures = `${meanOf(seen).toFixed(2)} dB, ${((user + system) / 1e6).toFixed(1)} s of a processor`;
-    console.log(`${new Date().toISOString().slice(11, 19)}  ${done + 1} of ${units.length}: ${key}, ${figures}`);
+  const studio = await openStudio(drawing);
+  let record = studio.record;
+  for (const unit of units) {
+    if (!drawing.goOn()) return;
+    record = await drawUnit(studio, record, unit);
   }
+}
+
+/**
+ * Tries weights for tasks until the best of each is known.
+ * @throws InputError as `drawUnits`
+ */
+export async function drawTrials(tasks: readonly Task[], drawing: Drawing): Promise<void> {
+  const studio = await openStudio(drawing);
+  let record = studio.record;
+  for (const task of tasks) {
+    for (let unit = nextTrial(record, task); unit && drawing.goOn(); unit = nextTrial(record, task))
+      record = await drawUnit(studio, record, unit);
+  }
+}
+
+/** All that drawing takes, and the record that there is. */
+interface Studio extends Pick<Drawing, 'backend' | 'out'> {
+  readonly restorer: Restorer;
+  readonly letters: (numbers: readonly number[]) => Tensor;
+  readonly classifier: Classifier;
+  readonly record: RestorationRecord;
+}
+
+async function openStudio({ method, folder, stepping, backend, out }: Drawing): Promise<Studio> {
+  const restorer = await openRestorer(method, folder, stepping, backend);
+  const none = { conditions: { method, model: restorer.model, ...stepping, noiseLevel }, restored: {} };
+  const record = existsSync(out) ? joinRecords(none, readRecord(out)) : none;
+  return { restorer, backend, out, record, letters: await openLetters(), classifier: await loadLetterClassifier() };
+}
+
+/** The record with a unit, which is written. */
+async function drawUnit(studio: Studio, record: RestorationRecord, unit: Unit): Promise<RestorationRecord> {
+  const { restorer, letters, classifier, backend, out } = studio;
+  const { setting, round } = unit;
+  const key = settingKey(setting);
+  const numbers = numbersOf(round).filter((number) => !record.restored[key]?.[number]);
+  if (numbers.length === 0) return record;
+  const started = process.cpuUsage();
+  const whole = letters(numbers);
+  const seen = judge(await restorer.restore(setting, numbers, whole), whole, classifier, backend);
+  const restored = { [key]: Object.fromEntries(numbers.map((number, i) => [number, at(seen, i)])) };
+  const joined = joinRecords(record, { conditions: record.conditions, restored });
+  writeRecord(out, joined);
+  const { user, system } = process.cpuUsage(started);
+  const figures = `${meanOf(seen).toFixed(2)} dB, ${((user + system) / 1e6).toFixed(1)} s of a processor`;
+  console.log(`${new Date().toISOString().slice(11, 19)}  round ${round}: ${key}, ${figures}`);
+  return joined;
 }
 
 const meanOf = (seen: readonly Restored[]): number => seen.reduce((sum, { psnr }) => sum + psnr / seen.length, 0);

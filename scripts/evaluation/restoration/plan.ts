@@ -5,8 +5,10 @@ import type { Task } from '../../../src/cli/restoration-task.ts';
 export const roundSize = 26;
 /** The faces of fixtures/letters/held-out.png. */
 export const faces = 175;
-/** So many rounds make the table: 1,014 letters. The weights are chosen on the round behind them. */
+/** So many rounds make the table: 1,014 letters. */
 export const tableRounds = 39;
+/** The letters of which the weights are chosen by. */
+export const trialRound = tableRounds;
 
 /** By DPS in pixels, or by PSLD in latents. */
 export const methods = ['dps', 'psld'] as const;
@@ -28,8 +30,8 @@ export const scaleGroups: readonly (readonly number[])[] = [
   [0, 1],
   [0.5, 2],
 ];
-/** The weights of the measurement that are tried. */
-export const weightsTried: readonly number[] = [0.5, 1, 2, 4, 8, 16, 32];
+/** The weight of the measurement that is tried first. */
+export const firstTried = 8;
 /** The weight of each task. */
 export type Weights = Readonly<Record<Task, number>>;
 
@@ -69,12 +71,5 @@ export function tableUnits(weights: Weights, scales: readonly (readonly number[]
     everyRound.flatMap((round) =>
       order.flatMap((task) => group.map((scale) => ({ setting: { task, scale, weight: weights[task] }, round }))),
     ),
-  );
-}
-
-/** What the weights are chosen by: without guidance, on letters that are not in the table. */
-export function trialUnits(): readonly Unit[] {
-  return order.flatMap((task) =>
-    weightsTried.map((weight) => ({ setting: { task, scale: 0, weight }, round: tableRounds })),
   );
 }

@@ -1,13 +1,9 @@
 /** The figures of restored letters: fixtures/evaluation/restoration.json. */
-import { realLetters } from '../../../src/cli/evaluate.ts';
-import { loadLetterClassifier } from '../../../src/cli/evaluation-job.ts';
 import { tasks, type Task } from '../../../src/cli/restoration-task.ts';
-import { shippedLetters } from '../../../src/cli/shipped.ts';
 import { bootstrap, type Estimate } from '../../../src/evaluation/bootstrap.ts';
 import { fitGaussian, frechetDistanceTo } from '../../../src/evaluation/frechet.ts';
-import type { Backend } from '../../../src/kernels/kernels.ts';
 import { at } from '../../../src/tensor/at.ts';
-import { tensor } from '../../../src/tensor/tensor.ts';
+import { tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 import { scaleGroups, settingKey, type Method, type Weights } from './plan.ts';
 import type { Conditions, RestorationRecord, Restored } from './record.ts';
 
@@ -46,16 +42,14 @@ export interface RestorationResults {
 
 type Statistic = (chosen: readonly number[]) => number;
 /** Of letters, what is estimated of those that are chosen. */
-type Statistics = (letters: readonly Restored[]) => Readonly<Record<Figure, Statistic>>;
+export type Statistics = (letters: readonly Restored[]) => Readonly<Record<Figure, Statistic>>;
 
 /** With fewer letters a task says too little. */
 const fewest = 26;
-const scales = scaleGroups.flat().sort((a, b) => a - b);
 
-/** What figures are computed by: the Fréchet distance is that to the features of all held-out letters. */
-export async function openStatistics(backend: Backend): Promise<Statistics> {
-  const real = await realLetters(shippedLetters, await loadLetterClassifier(), backend);
-  const toReal = frechetDistanceTo(fitGaussian(real.features));
+/** What figures are computed by. @param real features, [n, 64], to which the Fréchet distance is */
+export function statisticsTo(real: Tensor): Statistics {
+  const toReal = frechetDistanceTo(fitGaussian(real));
   return (letters) => {
     const mean = (of: (letter: Restored) => number): Statistic => {
       return (chosen) => chosen.reduce((sum, i) => sum + of(at(letters, i)) / chosen.length, 0);
@@ -69,42 +63,59 @@ export async function openStatistics(backend: Backend): Promise<Statistics> {
   };
 }
 
-function table(rows: readonly Float32Array[]) {
+function table(rows: readonly Float32Array[]): Tensor {
   const columns = at(rows, 0).length;
   const data = new Float32Array(rows.length * columns);
   for (const [i, row] of rows.entries()) data.set(row, i * columns);
   return tensor('f32', [rows.length, columns], data);
 }
 
-/** The rows of a method, task by task; of what has been drawn. */
+/**
+ * The rows of a method, task by task. What is compared has been drawn in all tasks and, of the scales that are drawn
+ * in turn, with each: all rows of such a group are of the same letters.
+ */
 export function rowsOfRecord(record: RestorationRecord, weights: Weights, statistics: Statistics): readonly Row[] {
   const { method } = record.conditions;
-  return tasks.flatMap((task) => {
-    const weight = weights[task];
-    const lettersOf = (scale: number) => record.restored[settingKey({ task, scale, weight })] ?? {};
-    const plain = lettersOf(0);
-    return scales.flatMap((scale): readonly Row[] => {
-      const guided = lettersOf(scale);
-      const numbers = Object.keys(plain).filter((number) => guided[number]);
-      if (numbers.length < fewest) return [];
-      const [ours, theirs] = [guided, plain].map((one) => statistics(numbers.flatMap((number) => one[number] ?? [])));
-      if (!ours || !theirs) return [];
-      const estimated = (of: (figure: Figure) => Statistic): Figures => {
-        const estimate = (figure: Figure) => [figure, bootstrap(numbers.length, of(figure))] as const;
-        return Object.fromEntries(figureNames.map(estimate)) as unknown as Figures;
-      };
-      const change = (figure: Figure): Statistic => {
-        return (chosen) => ours[figure](chosen) - theirs[figure](chosen);
-      };
-      const row = {
-        method,
-        task,
-        scale,
-        weight,
-        letters: numbers.length,
-        figures: estimated((figure) => ours[figure]),
-      };
-      return [scale === 0 ? row : { ...row, change: estimated(change) }];
-    });
+  const lettersOf = (task: Task, scale: number): Letters =>
+    record.restored[settingKey({ task, scale, weight: weights[task] })] ?? {};
+  const rows = scaleGroups.flatMap((group) => {
+    const numbersOf = (task: Task): readonly string[] =>
+      inAll([0, ...group].map((scale) => Object.keys(lettersOf(task, scale))));
+    const drawn = tasks.filter((task) => numbersOf(task).length >= fewest);
+    const numbers = inAll(drawn.map(numbersOf));
+    return drawn.flatMap((task) =>
+      group.map((scale): Row => {
+        const chosen = (from: number) => statistics(numbers.flatMap((number) => lettersOf(task, from)[number] ?? []));
+        const row = { method, task, scale, weight: weights[task], letters: numbers.length };
+        return { ...row, ...estimates(numbers.length, chosen(scale), scale === 0 ? undefined : chosen(0)) };
+      }),
+    );
   });
+  return tasks.flatMap((task) => rows.filter((row) => row.task === task).sort((a, b) => a.scale - b.scale));
+}
+
+type Letters = Readonly<Record<string, Restored>>;
+
+/** What is in every one of some lists. */
+function inAll([first = [], ...others]: readonly (readonly string[])[]): readonly string[] {
+  const sets = others.map((list) => new Set(list));
+  return first.filter((one) => sets.every((set) => set.has(one)));
+}
+
+type StatisticsOf = ReturnType<Statistics>;
+
+/** The figures, and, where there is no guidance to compare them with, how they change. */
+function estimates(
+  count: number,
+  ours: StatisticsOf,
+  plain: StatisticsOf | undefined,
+): Pick<Row, 'figures' | 'change'> {
+  const all = (of: (figure: Figure) => Statistic): Figures => ({
+    psnr: bootstrap(count, of('psnr')),
+    distance: bootstrap(count, of('distance')),
+    frechet: bootstrap(count, of('frechet')),
+  });
+  const found = all((figure) => ours[figure]);
+  if (!plain) return { figures: found };
+  return { figures: found, change: all((figure) => (chosen) => ours[figure](chosen) - plain[figure](chosen)) };
 }

@@ -65,23 +65,22 @@ export function changeText(name: Figure, { value, low, high }: Estimate): string
   return `${signed(value)} [${signed(low)}, ${signed(high)}]`.replaceAll('-', '−');
 }
 
-/** restoration.svg. */
-export function chartOfRows({ rows }: RestorationResults): string {
-  const scales = [...new Set(rows.map(({ scale }) => scale))].filter((scale) => scale !== 0);
-  const groups = methods.flatMap((method) => scales.map((scale) => ({ method, scale })));
-  const sections = groups.map(({ method, scale }) => {
-    const found = rows.filter((row) => row.method === method && row.scale === scale);
-    const counts = [...new Set(found.map(({ letters }) => letters.toLocaleString('en')))].join(', ');
-    return {
-      title: `${titles[method]}, s = ${scale}, n = ${counts}`,
-      rows: found.map(({ task, change }) => ({ label: task, changes: figureNames.map((name) => change?.[name]) })),
-    };
-  });
+/** The chart of a method, restoration-METHOD.svg; undefined where nothing has been drawn with guidance. */
+export function chartOfMethod({ rows }: RestorationResults, method: Method): string | undefined {
+  const guided = rows.filter((row) => row.method === method && row.scale !== 0);
+  const scales = [...new Set(guided.map(({ scale }) => scale))];
+  if (scales.length === 0) return undefined;
   return chartOfChanges({
     title: 'What PAG does to restored letters',
-    subtitle: 'posterior sampling, the weight of the measurement being the best for no guidance',
+    subtitle: `${titles[method]}; the weight of the measurement is the best for no guidance`,
     columns: figureNames.map((name) => figures[name]),
-    sections: sections.filter((section) => section.rows.length > 0),
+    sections: scales.map((scale) => {
+      const found = guided.filter((row) => row.scale === scale);
+      return {
+        title: `s = ${scale}, n = ${found[0]?.letters.toLocaleString('en')}`,
+        rows: found.map(({ task, change }) => ({ label: task, changes: figureNames.map((name) => change?.[name]) })),
+      };
+    }),
     note:
       'Change against no guidance from the same noise, with 95 % bootstrap intervals in pairs. ' +
       'Grey: not to be told from no change. n: letters of each.',

@@ -1,5 +1,4 @@
 /** What one attention head hands on: with its map, beside the identity in place of it. */
-import { at } from '../../tensor/at.ts';
 import { present } from '../checked.ts';
 import { rowOf, spreadOf, type Head } from '../work/attention.ts';
 import { element, setText, symbol } from './dom.ts';
@@ -61,8 +60,8 @@ export function headView(): HeadView {
       paint(attended.canvas, square(row), asShare(Math.max(...row)));
       paint(alone.canvas, square(row.map((_, i) => (i === token ? 1 : 0))), asShare(1));
       const grid = Math.sqrt(head.tokens);
-      paintColours(gathered.canvas, { width: grid, height: grid, colourAt: (i) => at(colours.gathered, i) });
-      paintColours(own.canvas, { width: grid, height: grid, colourAt: (i) => at(colours.own, i) });
+      paintColours(gathered.canvas, { width: grid, height: grid, colours: colours.gathered });
+      paintColours(own.canvas, { width: grid, height: grid, colours: colours.own });
       for (const picture of pictures) picture.outline(token % grid, Math.floor(token / grid), grid);
       setText(spread, `${spreadOf(row).toFixed(1)} of ${head.tokens} places`);
       setText(self, `${(share * 100).toFixed(1)} %`);

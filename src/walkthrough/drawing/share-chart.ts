@@ -30,7 +30,7 @@ export interface ShareChartOptions {
   readonly below: readonly (readonly [place: number, text: string, anchor?: 'start' | 'end'])[];
 }
 
-const [width, height, left, bottom, top] = [520, 190, 66, 30, 12];
+const [width, height, left, bottom, top] = [520, 190, 76, 30, 12];
 
 /** A chart without lines. */
 export function shareChart({

@@ -1,7 +1,7 @@
 /** A square of the plane: a density as shades, arrows or points above it. */
 import { element, setAttributes, svg } from './dom.ts';
 import { asShare, paint, pictureCanvas } from './picture.ts';
-import { remembered } from '../remembered.ts';
+import { rememberedLater } from '../remembered.ts';
 import { density, toyLevel, type Mixture, type Point } from '../work/toy.ts';
 
 /** The plane is shown from minus so much to as much, in either direction. */
@@ -28,19 +28,21 @@ export interface ToyPlot {
 /**
  * @param label what the plot shows
  * @param mixture whose density it is
+ * @param again is called when a density has been computed, and is to be shown
  */
-export function toyPlot(label: string, mixture: Mixture): ToyPlot {
+export function toyPlot(label: string, mixture: Mixture, again: () => void): ToyPlot {
   const canvas = pictureCanvas(label, 'picture shades');
   const arrows = svg('path', { class: 'arrows' });
   const tails = svg('path', { class: 'tails' });
   const points = svg('path', { class: 'points' });
   const above = svg('svg', { viewBox: `${-reach} ${-reach} ${2 * reach} ${2 * reach}`, 'aria-hidden': 'true' });
   above.append(arrows, tails, points);
-  const shadesAt = remembered((step: number) => densityShades(mixture, step));
+  const shadesAt = rememberedLater((step: number) => densityShades(mixture, step), again);
   return {
     root: element('div', { class: 'toy-plot' }, canvas, above),
     showDensity(step) {
-      paint(canvas, { width: shades, height: shades, values: shadesAt(step) }, asShare(1.6));
+      const values = shadesAt(step);
+      if (values) paint(canvas, { width: shades, height: shades, values }, asShare(1.6));
     },
     showArrows(all) {
       setAttributes(arrows, {

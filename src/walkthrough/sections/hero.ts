@@ -10,6 +10,7 @@ import type { Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
 import { freeRun, middleOf, usualScale } from '../requests.ts';
 import { heroPictures, stepCount } from '../study.ts';
+import { noiseOf } from '../work/noise.ts';
 
 /** The rows, in the order in which they are computed, and what computes them. */
 export const heroSection: Section = (root, page) => {
@@ -30,6 +31,8 @@ export const heroSection: Section = (root, page) => {
     progress.root,
   );
 
+  // Drawn now, and remembered: the first frame has enough to do.
+  noiseOf(freeRun(page.state(), { kind: 'none' }));
   return () => {
     const state = page.state();
     seed.textContent = `the first ${heroPictures} noises of seed ${state.seed}`;

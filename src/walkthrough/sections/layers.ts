@@ -10,12 +10,11 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import { unetView } from '../drawing/unet-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { PassesResult, RunRequest } from '../protocol.ts';
-import { rememberedLater } from '../remembered.ts';
 import type { Answer } from '../questions.ts';
 import { latestPicture, letterRun, studyStep } from '../requests.ts';
 import { largestScale, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
-import { stepCost } from '../work/cost.ts';
+import { stepCostLater } from '../work/cost.ts';
 import { influences } from '../work/influence.ts';
 import { plainName } from '../work/layers.ts';
 
@@ -23,10 +22,7 @@ import { plainName } from '../work/layers.ts';
 export const layersSection: Section = (root, page) => {
   const { layers } = page.model;
   const names = layers.map((path) => plainName(layers, path));
-  const costOf = rememberedLater(
-    (chosen: string) => stepCost(page.model, chosen === '' ? [] : chosen.split(' ')),
-    () => page.change({}),
-  );
+  const costOf = stepCostLater(page.model, () => page.change({}));
   // A guess is between the reader and the page; it is no part of the state.
   let knowledge: Knowledge = { guess: undefined, revealed: false };
   const learn = (guess: number | undefined): void => {
@@ -67,7 +63,7 @@ export const layersSection: Section = (root, page) => {
     setAttributes(skip, { hidden: knowledge.revealed });
     list.show(knowledge, state.layers, shares);
     setText(question, verdict(knowledge, shares, names));
-    cost.show(costOf(chosen.join(' ')));
+    cost.show(costOf(chosen));
 
     const guided = knowledge.revealed ? askGuided(page, chosen) : [];
     outcomes.show([{ request: study.run, answer: study.drawn }, ...guided]);

@@ -10,7 +10,7 @@ import { paintLetter } from '../drawing/picture.ts';
 import { pointsView } from '../drawing/points-view.ts';
 import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.ts';
 import type { Page, Section } from '../page.ts';
-import { remembered } from '../remembered.ts';
+import { remembered, rememberedLater } from '../remembered.ts';
 import { mostLessonScale, type State } from '../state.ts';
 import type { Task } from '../training/protocol.ts';
 import { fitOf, pointsFrom, shapeOf, shapes, type Shape } from '../training/shapes.ts';
@@ -96,8 +96,10 @@ function taughtView(page: Page) {
   );
   const clear = button('blank paper', 'blank-sketch', () => page.change({ sketch: blank }));
   const caption = element('span', { class: 'number' });
-  const points = remembered((shape: Shape) => [pointsFrom(shape, fresh.count, manualSeed(fresh.seed))]);
-  const fitsAs = remembered(fitText);
+  const again = (): void => page.change({});
+  const pointsOf = (shape: Shape): readonly Tensor[] => [pointsFrom(shape, fresh.count, manualSeed(fresh.seed))];
+  const points = rememberedLater(pointsOf, again);
+  const fits = rememberedLater((shape: Shape) => fitText(pointsOf(shape), shape), again);
   const pictureOnce = remembered(pictureOf);
   return {
     root: captioned(element('div', {}, view.root, paper.root), caption, clear),
@@ -112,7 +114,7 @@ function taughtView(page: Page) {
         view.showFrames(points(shape));
       }
       if (shape.length === 0) setText(caption, 'yours: draw');
-      else setText(caption, `${isOwn ? 'yours' : 'to be learned'}; fresh points: ${fitsAs(points(shape), shape)}`);
+      else setText(caption, `${isOwn ? 'yours' : 'to be learned'}; fresh points: ${fits(shape) ?? ''}`);
     },
   };
 }

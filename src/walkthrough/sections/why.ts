@@ -4,7 +4,7 @@ import { element, setText } from '../drawing/dom.ts';
 import { captioned } from '../drawing/figure.ts';
 import { toyPlot, type Arrow } from '../drawing/toy-view.ts';
 import type { Section } from '../page.ts';
-import { remembered, rememberedLater } from '../remembered.ts';
+import { rememberedLater } from '../remembered.ts';
 import { mostToyScale } from '../state.ts';
 import {
   alone,
@@ -25,10 +25,15 @@ const [arrowsInARow, gap] = [15, 0.27];
 
 /** Two densities, the arrows between their predictions, and what is drawn along them. */
 export const whySection: Section = (root, page) => {
+  const again = (): void => page.change({});
   const plots = {
-    alone: toyPlot('the density of what the model draws', alone),
-    spoilt: toyPlot('the density when neither half sees the other, and the arrows that lead away from it', spoilt),
-    drawn: toyPlot('what is drawn with guidance', alone),
+    alone: toyPlot('the density of what the model draws', alone, again),
+    spoilt: toyPlot(
+      'the density when neither half sees the other, and the arrows that lead away from it',
+      spoilt,
+      again,
+    ),
+    drawn: toyPlot('what is drawn with guidance', alone, again),
   };
   const scale = slider(
     { label: 's', name: 'toy-scale', least: 0, most: mostToyScale, step: 0.25, text: (s) => s.toFixed(2) },
@@ -53,8 +58,7 @@ export const whySection: Section = (root, page) => {
     ),
     element('div', { class: 'controls' }, scale.root, time.root),
   );
-  const arrowsAt = remembered(arrowsOf);
-  const again = (): void => page.change({});
+  const arrowsAt = rememberedLater(arrowsOf, again);
   const unguided = rememberedLater((s: number) => drawPoints(count, s), again);
   const pointsAt = rememberedLater((s: number) => drawPoints(count, s), again);
 
@@ -64,7 +68,8 @@ export const whySection: Section = (root, page) => {
     time.show(toyStep);
     plots.alone.showDensity(toyStep);
     plots.spoilt.showDensity(toyStep);
-    plots.spoilt.showArrows(arrowsAt(toyStep));
+    const arrows = arrowsAt(toyStep);
+    if (arrows) plots.spoilt.showArrows(arrows);
     plots.drawn.showDensity(toySteps);
     const [points, without] = [pointsAt(toyScale), unguided(0)];
     if (!points || !without) return;

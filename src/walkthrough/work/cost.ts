@@ -1,15 +1,47 @@
 /** What the letters model costs a step, and how its stages hang together. */
 import { identity } from '../../nn/attention-perturbations/index.ts';
-import { guidedCost, type GuidedCost } from '../../models/cost.ts';
+import { guidedCost, passCost, type GuidedCost } from '../../models/cost.ts';
+import { unperturbed, type Perturbation } from '../../models/stage.ts';
 import type { UNetArchitecture } from '../../models/unet2d/unet.ts';
 import { zeros } from '../../tensor/tensor.ts';
+import { rememberedLater } from '../remembered.ts';
 
 /** Multiply-adds of one step with the identity in these layers; without layers, of the plain pass. */
 export function stepCost(unet: UNetArchitecture, layers: readonly string[]): GuidedCost {
-  const { inChannels, sampleSize } = unet.config;
+  return guidedCost(unet, inputOf(unet), spoiltIn(layers));
+}
+
+/**
+ * The same as `stepCost`, counted in three tasks, so that none is long; undefined until all of it is known.
+ * @param known is told when a part is
+ */
+export function stepCostLater(
+  unet: UNetArchitecture,
+  known: () => void,
+): (layers: readonly string[]) => GuidedCost | undefined {
+  const later = (passesOf: (layers: string) => readonly Perturbation[]) =>
+    rememberedLater((layers: string) => passCost(unet, inputOf(unet), passesOf(layers)), known);
+  const perturbed = (layers: string): Perturbation => spoiltIn(layers === '' ? [] : layers.split(' '));
+  const costs = {
+    plain: later(() => [unperturbed]),
+    perturbed: later((layers) => [perturbed(layers)]),
+    both: later((layers) => [unperturbed, perturbed(layers)]),
+  };
+  return (layers) => {
+    const key = layers.join(' ');
+    const [alone, other, both] = [costs.plain(''), costs.perturbed(key), costs.both(key)];
+    if (alone === undefined || other === undefined || both === undefined) return undefined;
+    return { shared: alone + other - both, plain: both - other, perturbed: both - alone };
+  };
+}
+
+function inputOf({ config: { inChannels, sampleSize } }: UNetArchitecture) {
   if (!sampleSize) throw new Error('the model of the page says its size');
-  const input = { sample: zeros('f32', [1, inChannels, ...sampleSize]), timesteps: [0], classLabels: [0] };
-  return guidedCost(unet, input, new Map(layers.map((layer) => [layer, identity])));
+  return { sample: zeros('f32', [1, inChannels, ...sampleSize]), timesteps: [0], classLabels: [0] };
+}
+
+function spoiltIn(layers: readonly string[]): Perturbation {
+  return new Map(layers.map((layer) => [layer, identity]));
 }
 
 /** Which stages hand their result over to which on the way up, as [from, to], by their places. */

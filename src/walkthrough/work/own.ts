@@ -45,19 +45,10 @@ export function pictureOf(ink: Ink): Tensor {
   return tensor('f32', [1, 1, side, side], softened);
 }
 
-/** What stands on the paper before the reader draws: the strokes of a hasty R. */
+/** What stands on the paper before the reader draws, row by row: a hasty R. */
 export const scrawl: Ink = [
-  [10, 7, 11, 25],
-  [10, 7, 18, 7],
-  [18, 7, 20, 11],
-  [20, 11, 17, 15],
-  [17, 15, 12, 16],
-  [14, 16, 22, 24],
-].reduce((ink, [x0 = 0, y0 = 0, x1 = 0, y1 = 0]) => {
-  const length = Math.ceil(Math.hypot(x1 - x0, y1 - y0));
-  const along = (a: number, b: number, i: number): number => Math.round(a + ((b - a) * i) / length);
-  return Array.from({ length: length + 1 }, (_, i) => [along(x0, x1, i), along(y0, y1, i)] as const).reduce(
-    (drawn, place) => penned(drawn, place),
-    ink,
-  );
-}, blank);
+  ...['00000000', '00000000', '00000000', '00000000', '00000000', '00000000', '007ff000', '007ff000'],
+  ...['007ff800', '00707c00', '00703c00', '00703c00', '00707c00', '00707800', '0073f800', '007ff000'],
+  ...['007fe000', '007fc000', '003be000', '0039f000', '0038f800', '00387c00', '00383e00', '00381f00'],
+  ...['00380f00', '00380700', '00380000', '00000000', '00000000', '00000000', '00000000', '00000000'],
+].join('');

@@ -57,11 +57,15 @@ function transformed({ re, im }: Complex, apart: number, lines: number): Complex
   const found: Complex = { re: new Float64Array(side * side), im: new Float64Array(side * side) };
   for (let line = 0; line < side; line++) {
     for (let k = 0; k < side; k++) {
-      let [real, imaginary] = [0, 0];
+      let real = 0;
+      let imaginary = 0;
       for (let i = 0; i < side; i++) {
         const place = line * lines + i * apart;
         const turn = (k * i) % side;
-        const [a, b, cos, sin] = [re[place] ?? 0, im[place] ?? 0, cosines[turn] ?? 1, sines[turn] ?? 0];
+        const a = re[place] ?? 0;
+        const b = im[place] ?? 0;
+        const cos = cosines[turn] ?? 1;
+        const sin = sines[turn] ?? 0;
         real += a * cos + b * sin;
         imaginary += b * cos - a * sin;
       }
