@@ -70,7 +70,7 @@ describe('pag restore', () => {
       printed.length = 0;
       expect(await runCommand(restore(...args, '--guidance', 'pag', '--pag-scale', '1', ...more))).toBe(0);
       const said = JSON.parse(printed[0]) as { psnr: number[]; run: string };
-      expect(said.run).toMatch(/^motion-blur, pag, DDPM, 5 steps/);
+      expect(said.run).toMatch(/^motion-blur, pag, DDPM, /);
       return said.psnr[0];
     };
     expect(await ratio('--weight', '3')).toBeGreaterThan((await ratio('--weight', '0')) + 1);
@@ -83,7 +83,10 @@ describe('pag restore', () => {
       expect(await runCommand([...restore(...args), ...more])).toBe(0);
       return JSON.parse(printed[0]) as { weight: number; run: string };
     };
-    expect(await runOf('--scheduler', 'ddim')).toMatchObject({ weight: 2, run: 'denoise, none, DDIM, 5 steps' });
+    expect(await runOf('--scheduler', 'ddim')).toMatchObject({
+      weight: 2,
+      run: expect.stringMatching(/^denoise, none, DDIM, /),
+    });
     const options = (...args: readonly string[]) => readOptions(args, { weight: 'number' });
     const weightOf = (task: Task, steps: number, ...args: readonly string[]): number =>
       chooseWeight(
