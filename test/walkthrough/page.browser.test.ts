@@ -511,8 +511,12 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.locator('[data-section=take] .command').first().waitFor(); // all is in its place
     const [term, note] = [fresh.page.locator('.term[popovertarget=head-note]'), fresh.page.locator('#head-note')];
     expect(await note.isVisible()).toBe(false);
-    await term.hover();
-    await eventually(() => note.isVisible()).toBe(true);
+    // The pointer may have to come again: what stands above may still grow, and move the term from under it.
+    await eventually(async () => {
+      await fresh.page.mouse.move(0, 0);
+      await term.hover();
+      return note.isVisible();
+    }).toBe(true);
     // Below it, or above it where the figures before it have just grown and it stands low on the screen.
     const [word, text] = [(await term.boundingBox())!, (await note.boundingBox())!];
     const apart = text.y > word.y ? text.y - word.y - word.height : word.y - text.y - text.height;
@@ -614,7 +618,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await phone.page.getByRole('button', { name: 'W', exact: true }).last().waitFor();
     expect(await width()).toBe(360);
     // The bar has more to show from 721 pixels on, and again from 941 on.
-    for (const wide of [721, 768, 941]) {
+    for (const wide of [375, 431, 721, 768, 941]) {
       await phone.page.setViewportSize({ width: wide, height: 740 });
       expect(await width()).toBe(wide);
     }
