@@ -511,16 +511,16 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.locator('[data-section=take] .command').first().waitFor(); // all is in its place
     const [term, note] = [fresh.page.locator('.term[popovertarget=head-note]'), fresh.page.locator('#head-note')];
     expect(await note.isVisible()).toBe(false);
-    // The pointer may have to come again: what stands above may still grow, and move the term from under it.
+    // Below it, or above it where it stands low on the screen. The pointer may have to come again: what stands above
+    // still grows, and moves the term from under it.
     await eventually(async () => {
       await fresh.page.mouse.move(0, 0);
       await term.hover();
-      return note.isVisible();
+      const [word, text] = [await term.boundingBox(), await note.boundingBox()];
+      if (!word || !text) return false;
+      const apart = text.y > word.y ? text.y - word.y - word.height : word.y - text.y - text.height;
+      return Math.abs(apart) < word.height;
     }).toBe(true);
-    // Below it, or above it where the figures before it have just grown and it stands low on the screen.
-    const [word, text] = [(await term.boundingBox())!, (await note.boundingBox())!];
-    const apart = text.y > word.y ? text.y - word.y - word.height : word.y - text.y - text.height;
-    expect(Math.abs(apart)).toBeLessThan(word.height);
     await fresh.page.mouse.move(0, 0);
     await eventually(() => note.isVisible()).toBe(false);
     await term.press('Enter');
