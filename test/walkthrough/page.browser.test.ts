@@ -242,9 +242,16 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await section('own').getByText('blank paper').click();
     const [paper] = await section('own').locator('.pad').all();
     const box = (await paper.boundingBox())!;
-    await page.mouse.move(box.x + (box.width * 16.5) / 32, box.y + (box.height * 8.5) / 32);
-    await page.mouse.down();
-    await page.mouse.up();
+    const press = (x: number, y: number): Promise<void> =>
+      page.mouse.click(box.x + (box.width * (x + 0.5)) / 32, box.y + (box.height * (y + 0.5)) / 32);
+    const rubber = section('own').locator('button[name=rub-out]');
+    await press(24, 24);
+    await rubber.dispatchEvent('click');
+    await press(24, 24);
+    await rubber.dispatchEvent('click');
+    // Ink stays where a stroke meets it again.
+    await press(16, 8);
+    await press(16, 8);
     const run = { ...request({ kind: 'pag', scale: 1, layers: middle }, noLetter) };
     await expectDigest('[data-section=own]', drawn(model, { ...run, from: { own: penned(blank, [16, 8]), steps: 4 } }));
   });

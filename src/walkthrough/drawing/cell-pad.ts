@@ -13,12 +13,14 @@ export interface CellPad {
   readonly label: string;
   /** Whether a finger paints on it, too, instead of scrolling the page. */
   readonly drags?: boolean;
+  /** Whether the next stroke sets what it touches, or takes it away; unless given, what its first cell was not. */
+  readonly leaves?: () => boolean;
   isSet(cell: Pixel): boolean;
   set(cell: Pixel, value: boolean): void;
 }
 
-/** A stroke sets all that it touches to what its first cell was not. */
-export function cellPad({ cells, label, drags = false, isSet, set }: CellPad): Outlined {
+/** A stroke sets all that it touches to one value. */
+export function cellPad({ cells, label, drags = false, leaves, isSet, set }: CellPad): Outlined {
   const view = outlined(pictureCanvas(''));
   const { root, canvas } = view;
   let stroke = true;
@@ -26,7 +28,7 @@ export function cellPad({ cells, label, drags = false, isSet, set }: CellPad): O
   setAttributes(root, { tabindex: 0, role: 'application', 'aria-label': label, class: 'outlined pad' });
   if (drags) root.style.touchAction = 'none';
   root.addEventListener('pointerdown', (event) => {
-    stroke = !isSet(pixelUnder(canvas, event, cells));
+    stroke = leaves?.() ?? !isSet(pixelUnder(canvas, event, cells));
   });
   followPointer(root, (place) => set(pixelUnder(canvas, place, cells), stroke), drags ? canvas : undefined);
   root.addEventListener('keydown', (event) => {

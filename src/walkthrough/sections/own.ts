@@ -41,7 +41,7 @@ export const ownSection: Section = (root, page) => {
     element(
       'div',
       { class: 'quadruple' },
-      captioned(paper.root, 'Yours: draw, or rub out'),
+      captioned(paper.root, 'Yours: draw'),
       captioned(buried, 'buried: ', level),
       captioned(ends.alone, 'finished by the model alone'),
       captioned(ends.guided, 'finished with ', element('b', { class: 'pag' }, 'PAG')),
@@ -50,6 +50,7 @@ export const ownSection: Section = (root, page) => {
       'div',
       { class: 'controls' },
       button('blank paper', 'blank', () => page.change({ own: blank })),
+      paper.rubber,
       burial.root,
     ),
     progress.root,

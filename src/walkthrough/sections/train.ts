@@ -102,12 +102,12 @@ function taughtView(page: Page) {
   const fits = rememberedLater((shape: Shape) => fitText(pointsOf(shape), shape), again);
   const pictureOnce = remembered(pictureOf);
   return {
-    root: captioned(element('div', {}, view.root, paper.root), caption, clear),
+    root: captioned(element('div', {}, view.root, paper.root), caption, clear, paper.rubber),
     show(shape: Shape, { lesson, sketch }: State): void {
       const isOwn = lesson === 'own';
       setAttributes(view.root, { hidden: isOwn });
       setAttributes(paper.root, { hidden: !isOwn });
-      setAttributes(clear, { hidden: !isOwn });
+      for (const one of [clear, paper.rubber]) setAttributes(one, { hidden: !isOwn });
       if (isOwn) paintLetter(paper.canvas, pictureOnce(sketch).data);
       else {
         view.showShape(shape);
