@@ -71,7 +71,7 @@ describe('tensors of a port are found', () => {
     });
     expect(unknown).toEqual(['nonsense']);
     expect(problems.get('picture')).toMatch(/has shape \[240\], expected \[2, 3, 4, 5\]/);
-    expect(problems.get('tokens')).toMatch(/--dtype bf16/);
+    expect(problems.get('tokens')).toMatch(/take formats\.bf16/);
     expect(read({ tokens: cast(tokens, 'bf16') }, 'bf16').problems.size).toBe(0);
     expect(() => read({ picture, 'tap.picture': picture })).toThrow(InputError);
   });

@@ -29,7 +29,7 @@ describe('the config of a training', () => {
     [
       'no model',
       { steps: 1 },
-      'mine.json: model is missing; expected the config of a UNet2DModel (of a UNet2DClassifierModel with',
+      'mine.json: model is missing; expected the config of a UNet2DModel (of a UNet2DClassifierModel for',
     ],
     ['a list for a model', { model: [], steps: 1 }, 'model is []; expected'],
     ['no steps', { model: {} }, 'mine.json: steps is missing; expected a whole number from 1'],
