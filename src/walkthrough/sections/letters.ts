@@ -16,7 +16,7 @@ import { remembered } from '../remembered.ts';
 import { mostLessonScale } from '../state.ts';
 import { noLetter, unasked } from '../study.ts';
 import { lettersSource } from '../training/letters-source.ts';
-import type { Taken, Task } from '../training/protocol.ts';
+import type { Taken } from '../training/protocol.ts';
 import { readerOf, type Reader } from '../training/reading.ts';
 import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
 import { trainedModel } from './commands.ts';
@@ -31,9 +31,11 @@ export const lettersSection: Section = (root, page) => {
     async () => (await import('../training/load-letters.ts')).loadLetters(),
     () => draw(),
   );
-  const task = remembered((letters: Pictures, seed: number): Task => ({ kind: 'letters', letters, seed }));
   const begin = (): void =>
-    source.ask((letters) => trainer.learn(task(letters, page.state().seed), page.state().lettersScale));
+    source.ask((letters) => {
+      const state = page.state();
+      trainer.learn({ kind: 'letters', letters, seed: state.seed }, state.lettersScale);
+    });
   const buttons = trainingButtons(trainer, begin);
   const seed = element('span', { class: 'seed' });
   const sheets = sheetsView();
@@ -89,25 +91,25 @@ export const lettersSection: Section = (root, page) => {
 
 /** What is learned from, and what is drawn by now. */
 function sheetsView() {
-  const views = [
-    sheetView('A to Z, and others, as they should be', 'to be learned'),
-    sheetView('A to Z, and what nobody asked for, as the model draws them alone', element('b', {}, 'alone')),
-    sheetView(
-      'A to Z, and what nobody asked for, as it draws them with PAG',
-      'with ',
-      element('b', { class: 'pag' }, 'PAG'),
-    ),
-  ] as const;
-  const [taught, alone, guided] = views;
+  const taught = sheetView('A to Z, and others, as they should be', 'to be learned');
+  const alone = drawnView(
+    'A to Z, and what nobody asked for, as the model draws them alone',
+    element('b', {}, 'alone'),
+  );
+  const guided = drawnView(
+    'A to Z, and what nobody asked for, as it draws them with PAG',
+    'with ',
+    element('b', { class: 'pag' }, 'PAG'),
+  );
   const readerOnce = remembered(readerOf);
   const taughtOnce = remembered((letters: Pictures) => [someOf(letters)]);
   return {
-    root: element('div', { class: 'triple toy sheets' }, ...views.map(({ root }) => root)),
+    root: element('div', { class: 'triple toy sheets' }, taught.root, alone.root, guided.root),
     show(letters: Pictures | undefined, { drawing }: Progress): void {
       const read = letters && readerOnce(letters);
       taught.show(letters && taughtOnce(letters), letters && `: letters of ${facesOf(letters)} faces`);
-      alone.show(drawing?.alone, read && drawing && readText(read, drawing.alone));
-      guided.show(drawing?.guided, read && drawing && readText(read, drawing.guided));
+      alone.show(read, drawing?.alone);
+      guided.show(read, drawing?.guided);
     },
   };
 }
@@ -120,6 +122,18 @@ function sheetView(label: string, ...title: readonly (Node | string)[]) {
     show(frames: readonly Tensor[] | undefined, text: string | undefined): void {
       sheet.show(frames);
       setText(caption, text ?? '');
+    },
+  };
+}
+
+/** What is drawn by now, and how much of it can be read. */
+function drawnView(label: string, ...title: readonly (Node | string)[]) {
+  const { root, show } = sheetView(label, ...title);
+  const textOnce = remembered(readText);
+  return {
+    root,
+    show(read: Reader | undefined, frames: readonly Tensor[] | undefined): void {
+      show(frames, read && frames && textOnce(read, frames));
     },
   };
 }
@@ -154,7 +168,7 @@ function takingView(trainer: Trainer) {
   };
 }
 
-/** How many of A to Z are read as what was asked for. */
+/** How many of A to Z are read as what was asked for. To be remembered: it takes some milliseconds. */
 function readText(read: Reader, frames: readonly Tensor[]): string {
   // What nobody asked for has a number behind Z.
   const right = read(lastOf(frames)).filter((label, number) => label === number).length;
