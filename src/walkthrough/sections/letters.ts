@@ -3,17 +3,15 @@ import { writeTar } from '../../formats/tar.ts';
 import { lastOf } from '../../tensor/at.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { samplesOf, type Pictures } from '../../training/pictures.ts';
-import { button, slider } from '../drawing/controls.ts';
-import { showDigest } from '../drawing/digest.ts';
+import { button } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { download } from '../drawing/download.ts';
 import { captioned } from '../drawing/figure.ts';
 import { lettersSheet } from '../drawing/letters-sheet.ts';
 import { noiseButton } from '../drawing/run-controls.ts';
-import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.ts';
+import { lossChart, showDrawn, trainedScale, trainingButtons, trainingStatus } from '../drawing/training.ts';
 import type { Section } from '../page.ts';
 import { remembered } from '../remembered.ts';
-import { mostLessonScale } from '../state.ts';
 import { noLetter, unasked } from '../study.ts';
 import { lettersSource } from '../training/letters-source.ts';
 import type { Taken } from '../training/protocol.ts';
@@ -39,17 +37,7 @@ export const lettersSection: Section = (root, page) => {
   const buttons = trainingButtons(trainer, begin);
   const seed = element('span', { class: 'seed' });
   const sheets = sheetsView();
-  const scale = slider(
-    {
-      label: 's of PAG',
-      name: 'letters-scale',
-      least: 0,
-      most: mostLessonScale,
-      step: 0.25,
-      text: (s) => s.toFixed(2),
-    },
-    (lettersScale) => page.change({ lettersScale }),
-  );
+  const scale = trainedScale('letters-scale', (lettersScale) => page.change({ lettersScale }));
   const losses = lossChart('the mean squared error of v');
   const said = trainingStatus();
   const taking = takingView(trainer);
@@ -83,8 +71,7 @@ export const lettersSection: Section = (root, page) => {
     losses.show(progress);
     said.show(progress, isLoading ? 'loading the letters' : 'Nothing has been learned yet.');
     taking.show(progress);
-    setAttributes(root, { 'data-step': progress.drawing?.step, 'data-scale': progress.drawing?.scale });
-    showDigest(root, progress.drawing?.guided.at(-1));
+    showDrawn(root, progress);
   };
   return draw;
 };
