@@ -7,7 +7,7 @@ import { commandBox } from '../drawing/reproduction.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
-import { latestPicture, middleOf, usualScale, wordRun } from '../requests.ts';
+import { latestPicture, middlePag, usualScale, wordRun } from '../requests.ts';
 import { writeState, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
@@ -29,7 +29,7 @@ export const takeSection: Section = (root, page) => {
     {
       name: 'pag',
       title: 'with PAG',
-      guidance: { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) },
+      guidance: middlePag(page.model.layers),
       options: pagOptions(usualScale),
     },
   ];
