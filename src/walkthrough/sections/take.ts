@@ -2,7 +2,7 @@
 import { button, picker } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { download } from '../drawing/download.ts';
-import { printAll, status } from '../drawing/figure.ts';
+import { printButton, status } from '../drawing/figure.ts';
 import { commandBox } from '../drawing/reproduction.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
@@ -82,12 +82,6 @@ export const takeSection: Section = (root, page) => {
     progress.show(answers, 2 * stepCount, 'the runs of your word');
   };
 };
-
-/** A button that draws what is not drawn yet, and prints. */
-function printButton(): HTMLButtonElement {
-  const made = button('print', 'print', () => made.dispatchEvent(new Event(printAll, { bubbles: true })));
-  return made;
-}
 
 /** The link to the page with its state, and a button that copies it. */
 function linkBox(): { readonly root: HTMLElement; show(state: State): void } {
