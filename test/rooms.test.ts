@@ -2,6 +2,7 @@
  * The house that the README draws: each room imports only from rooms above it, no files of a room import one another in
  * a circle, and the core imports neither from Node nor from packages.
  */
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -128,5 +129,17 @@ describe('the rooms of src', () => {
       (texts.get(file) ?? '').split('\n').flatMap((line, i) => (line.length > 120 ? [`${file}:${i + 1}`] : [])),
     );
     expect(long).toEqual([]);
+  });
+});
+
+describe('the top level', () => {
+  const { stdout } = spawnSync('git', ['ls-files'], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+  const tracked = new Set((stdout ?? '').split('\n').flatMap((path) => (path ? [path.split('/')[0]] : [])));
+
+  it.runIf(tracked.size > 0)('holds what a repository has, the five folders, and no leftovers', () => {
+    const files = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'package-lock.json', 'package.json'];
+    const settings = ['.biome.json', '.ci', '.gitignore', '.npmrc', 'tsconfig.build.json', 'tsconfig.json'];
+    const folders = ['findings', 'fixtures', 'scripts', 'src', 'test'];
+    expect([...tracked].sort()).toEqual([...files, ...settings, 'vitest.config.ts', ...folders].sort());
   });
 });

@@ -9,13 +9,12 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { median } from '../../src/cli/bench/times.ts';
 import { orders } from '../../src/index.ts';
 import { announcer } from './announce.ts';
 import { countOf } from './options.ts';
 import { lastLineOf } from './perform.ts';
 import type { Told } from './processes/task.ts';
-import type { Measurement } from './results.ts';
+import { ratioOf, type Measurement } from './results.ts';
 import { takeTurns, type Entry, type Performance } from './turns.ts';
 
 const { values } = parseArgs({
@@ -61,18 +60,20 @@ const { measurements } = await takeTurns(entries, turns, perform, announcer(turn
 const found = (contender: string, threads: number): Measurement | undefined =>
   measurements.find((each) => each.contender === contender && each.threads === threads);
 
-for (const { contender, threads, turns: own, processor, wall, megabytes } of measurements) {
-  const theirs = found('PyTorch', threads);
-  const shares = own.map((turn, i) => turn.processor / (theirs?.turns[i]?.processor ?? NaN));
+for (const each of measurements) {
+  const { contender, threads, processor, wall, megabytes } = each;
+  const torch = found('PyTorch', threads);
+  const [time, memory] = torch ? [ratioOf(each, torch), megabytes / torch.megabytes] : [NaN, NaN];
   console.log(
     `${contender}, ${threads} threads: ${processor.median.toFixed(0)} ms of processor time a step ` +
-      `(${median(shares).toFixed(2)} × PyTorch), ${wall.median.toFixed(0)} ms on the wall, ` +
-      `${megabytes.toFixed(0)} MB (${(megabytes / (theirs?.megabytes ?? NaN)).toFixed(2)} × PyTorch)`,
+      `(${time.toFixed(2)} × PyTorch), ${wall.median.toFixed(0)} ms on the wall, ` +
+      `${megabytes.toFixed(0)} MB (${memory.toFixed(2)} × PyTorch)`,
   );
 }
-const [few = 1, many] = threadCounts;
-for (const { contender, wall } of many === undefined ? [] : measurements.filter(({ threads }) => threads === few)) {
-  const ratio = wall.median / (found(contender, many ?? few)?.wall.median ?? NaN);
+const [few, many] = threadCounts;
+for (const { contender, threads, wall } of measurements) {
+  if (many === undefined || threads !== few) continue;
+  const ratio = wall.median / (found(contender, many)?.wall.median ?? NaN);
   console.log(`${contender}: ${many} threads are ${ratio.toFixed(2)} times as fast as ${few}`);
 }
 execFileSync(process.execPath, ['--import', 'tsx', here('training-convolution.ts')], { stdio: 'inherit' });

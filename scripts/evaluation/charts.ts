@@ -1,5 +1,6 @@
 /** The two kinds of charts: curves over the guidance scale, and changes against no guidance. */
 import { figures, type Figure } from '../../src/evaluation/measure.ts';
+import { isSure } from './estimates.ts';
 import type { Group } from './groups.ts';
 import type { MeasuredGroup, MeasuredSection } from './results.ts';
 import {
@@ -224,11 +225,6 @@ function changeMark(bar: Bar | undefined, column: Column, x: Scale, y: number): 
     line(x(bar.low), y, x(bar.high), y, colour, 2),
     `<circle ${circle} stroke="${colour}" stroke-width="2" fill="${fill}"/>`,
   ];
-}
-
-/** Whether it is to be told from no change. */
-function isSure({ low, high }: Bar): boolean {
-  return low > 0 || high < 0;
 }
 
 function changeColour(bar: Bar, { better }: Column): string {

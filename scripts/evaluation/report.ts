@@ -15,7 +15,7 @@ import { chartOf } from './charts.ts';
 import { groups, type Group } from './groups.ts';
 import { rasterise } from './rasterise.ts';
 import { measureAll, type Results } from './results.ts';
-import { sixDigits } from './six-digits.ts';
+import { sixDigitJson } from './six-digits.ts';
 import { csv, tables } from './tables.ts';
 
 const options = readOptions(process.argv.slice(2), { folder: 'text', add: 'flag', chromium: 'text' });
@@ -27,7 +27,7 @@ const isAdding = options.has('add');
 const measured = folder === undefined ? undefined : await measureAll(folder);
 if (measured) {
   const whole = isAdding ? added(readResults(), measured) : measured;
-  write('results.json', sixDigits(whole));
+  write('results.json', sixDigitJson(whole));
 }
 const results = readResults();
 

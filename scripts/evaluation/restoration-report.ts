@@ -22,7 +22,7 @@ import { methods } from './restoration/plan.ts';
 import { joinRecords, readRecord, type RestorationRecord } from './restoration/record.ts';
 import { rowsOfRecord, statisticsTo, type RestorationResults } from './restoration/rows.ts';
 import { chartOfMethod, tableOf } from './restoration/table.ts';
-import { sixDigits } from './six-digits.ts';
+import { sixDigitJson } from './six-digits.ts';
 
 const options = readOptions(process.argv.slice(2), { weights: 'flag', chromium: 'text' }, ['RECORD.json...']);
 const records = methods.flatMap((method) => {
@@ -45,7 +45,7 @@ async function report(): Promise<void> {
     rows: records.flatMap(drawn),
   });
   const write = (name: string, text: string): void => writeWhole(folder + name, new TextEncoder().encode(text));
-  write('restoration.json', sixDigits(found));
+  write('restoration.json', sixDigitJson(found));
   // As whoever reads the file draws them.
   const results = readResults(file);
   write('restoration.md', tableOf(results));

@@ -2,8 +2,8 @@
  * Does PAG help posterior sampling? Letters of faces that the model has not seen, damaged in seven ways, restored with
  * and without PAG, by DPS in pixels or by PSLD in the latents of the model with words:
  *
- *     npx tsx scripts/evaluation/restoration.ts --model FOLDER [--method psld] [--trial] [--scheduler ddim] [--steps 20]
- *         [--rounds 39] [--scales 0,1] [--shard K/N] [--backwards] [--for SECONDS] [--kernels NAME]
+ *     npx tsx scripts/evaluation/restoration.ts --model FOLDER [--method psld] [--trial] [--scheduler ddim]
+ *         [--steps 20] [--rounds 39] [--scales 0,1] [--shard K/N] [--backwards] [--for SECONDS] [--kernels NAME]
  *         [--out out/restoration.json]
  *
  * It goes in rounds of 26 letters, A to Z, each of another face, and keeps its record after each task; stopped at any
@@ -12,9 +12,9 @@
  * restoration-report.ts makes weights and tables of the records.
  */
 import { backendOptions, chooseBackend } from '../../src/cli/backend.ts';
+import { readShard } from '../../src/cli/evaluate.ts';
 import { readOptions } from '../../src/cli/options.ts';
 import { wordsModel } from '../../src/cli/shipped.ts';
-import { InputError } from '../../src/tensor/errors.ts';
 import { readWeights } from './restoration/choose.ts';
 import { drawTrials, drawUnits, type Drawing } from './restoration/draw.ts';
 import { methods, order, scaleGroups, tableRounds, tableUnits, type Unit } from './restoration/plan.ts';
@@ -65,9 +65,6 @@ function units(): readonly Unit[] {
 
 /** One of every N, another one each time: no shard has all of PAG, which takes longer. */
 function shardOf<T>(all: readonly T[]): readonly T[] {
-  const text = options.text('shard') ?? '1/1';
-  const [, shard = NaN, shards = NaN] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
-  if (!(shard >= 1 && shard <= shards))
-    throw new InputError(`--shard is "${text}"; expected a part of a whole, as 2/8`);
+  const [shard, shards] = readShard(options.text('shard'));
   return all.filter((_, i) => (i + Math.floor(i / shards)) % shards === shard - 1);
 }

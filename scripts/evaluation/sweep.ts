@@ -9,6 +9,7 @@
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readShard } from '../../src/cli/evaluate.ts';
 import { advance, drawingOptions, openRecord, prepareJob } from '../../src/cli/evaluation-job.ts';
 import { openSafetensors } from '../../src/cli/model.ts';
 import { readOptions } from '../../src/cli/options.ts';
@@ -37,7 +38,7 @@ const options = readOptions(process.argv.slice(2), {
   kernels: 'text',
 });
 const folder = options.text('folder') ?? 'out/evaluation';
-const [shard = 1, shards = 1] = (options.text('shard') ?? '1/1').split('/').map(Number);
+const [shard, shards] = readShard(options.text('shard'));
 const kernels = options.text('kernels');
 const only = new RegExp(options.text('only') ?? '');
 const end = performance.now() + 1000 * (options.number('for', 0) ?? Infinity);

@@ -1,10 +1,21 @@
 /** The results as Markdown and as CSV. */
-import type { Estimate } from '../../src/evaluation/bootstrap.ts';
 import { figures, type Figure } from '../../src/evaluation/measure.ts';
+import { intervalText, numberText, withChange } from './estimates.ts';
 import { groups } from './groups.ts';
 import type { MeasuredRow, MeasuredSection, Results } from './results.ts';
 
 const names = Object.keys(figures) as Figure[];
+/** How many digits after the point a figure is good for. */
+const digits: Readonly<Record<Figure, number>> = {
+  frechetDistance: 1,
+  inceptionScore: 2,
+  letters: 2,
+  precision: 3,
+  recall: 3,
+  confidence: 3,
+  asAsked: 3,
+  diversity: 2,
+};
 
 /** A line for each point, all its pictures measured. */
 export function csv({ points }: Results): string {
@@ -40,7 +51,7 @@ export function tables(results: Results): string {
 function realText({ real: { pictures, figures: found } }: Results): string {
   const values = names.flatMap((name) => {
     const estimate = found[name];
-    return estimate ? [`${figures[name].title} ${valueText(name, estimate.value)}`] : [];
+    return estimate ? [`${figures[name].title} ${numberText(estimate.value, digits[name])}`] : [];
   });
   const halves = `one half of the held-out ones against the other (${pictures} each)`;
   return `Real letters measured so, ${halves}: ${values.join(', ')}.`;
@@ -63,29 +74,7 @@ function sectionTable({ title, pictures, rows }: MeasuredSection): string {
 function cell(name: Figure, { figures: found, change }: MeasuredRow): string {
   const estimate = found[name];
   if (!estimate) return '';
-  const value = valueText(name, estimate.value);
   const difference = change?.[name];
-  if (!difference) return `${value} [${valueText(name, estimate.low)}, ${valueText(name, estimate.high)}]`;
-  const isSure = difference.low > 0 || difference.high < 0;
-  const text = changeText(name, difference);
-  return `${value}<br>${isSure ? `**${text}**` : text}`;
-}
-
-function changeText(name: Figure, { value, low, high }: Estimate): string {
-  const sign = (number: number): string => `${number > 0 ? '+' : ''}${valueText(name, number)}`;
-  return `${sign(value)} [${sign(low)}, ${sign(high)}]`;
-}
-
-function valueText(name: Figure, value: number): string {
-  const digits = {
-    frechetDistance: 1,
-    inceptionScore: 2,
-    letters: 2,
-    precision: 3,
-    recall: 3,
-    confidence: 3,
-    asAsked: 3,
-    diversity: 2,
-  }[name];
-  return value.toFixed(digits).replace('-', '−');
+  if (!difference) return intervalText(estimate, digits[name]);
+  return withChange(numberText(estimate.value, digits[name]), difference, digits[name]);
 }

@@ -196,7 +196,8 @@ export function figuresText(measurement: Measurement, pictures: number, count: n
   return [`${pictures} of ${count} pictures, with 95 % confidence intervals`, ...lines].join('\n');
 }
 
-function readShard(text = '1/1'): readonly [shard: number, shards: number] {
+/** What `--shard` says, `I/N`. @throws InputError when it is no part of a whole */
+export function readShard(text = '1/1'): readonly [shard: number, shards: number] {
   const match = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
   const [shard, shards] = [Number(match?.[1]), Number(match?.[2])];
   if (!(shard >= 1 && shard <= shards))

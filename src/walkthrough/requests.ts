@@ -1,6 +1,7 @@
 /** What the sections ask the worker, made from the reader's state. */
 import type { SamplingStep } from '../sampling/sample.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
+import { present } from './checked.ts';
 import type { Answer } from './questions.ts';
 import type { Page } from './page.ts';
 import type { GuidanceChoice, PassesRequest, PassesResult, RunRequest } from './protocol.ts';
@@ -57,7 +58,7 @@ export interface Study {
   /** The number of the step, from 0. */
   readonly index: number;
   /** The run of the model alone. */
-  readonly run: LetterRun;
+  readonly run: RunRequest;
   readonly drawn: Answer<SamplingStep>;
   /** What is asked of the passes at the step, as far as it has been asked and answered. */
   readonly passes: Answer<PassesResult> | undefined;
@@ -65,17 +66,25 @@ export interface Study {
   readonly seen: { readonly picture: Tensor; readonly result: PassesResult } | undefined;
 }
 
-/** Asks for passes at the step under study, once the run has come so far. */
+/** The number of the step under study, from 0: the last one, where the run is at its end. */
+export function studiedIndex({ step }: Pick<State, 'step'>): number {
+  return Math.min(step, stepCount - 1);
+}
+
+/**
+ * Asks for passes at the step under study, once the run has come so far.
+ * @param run of the model alone, whose pictures are all asked for as the same: that of the letter under study, or this
+ */
 export function studyStep(
   { client, state }: Page,
   what: Pick<PassesRequest, 'perturbations' | 'unconditional' | 'taps' | 'hushed'>,
+  run: RunRequest = letterRun(state(), { kind: 'none' }),
 ): Study {
-  const index = Math.min(state().step, stepCount - 1);
-  const run = letterRun(state(), { kind: 'none' });
+  const index = studiedIndex(state());
   const drawn = client.run(run);
   const picture = pictureAt(run, drawn, index);
   if (!picture) return { index, run, drawn, passes: undefined, seen: undefined };
-  const request = { sample: picture, index, label: run.labels[0], ...what };
+  const request = { sample: picture, index, label: present(run.labels[0], 'label'), ...what };
   const passes = client.passes(request, JSON.stringify(run));
   const [result] = passes.results;
   return { index, run, drawn, passes, seen: result && { picture, result } };

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Task } from '../../../src/cli/restoration-task.ts';
 import { writeWhole } from '../../../src/formats/node-files.ts';
 import { InputError } from '../../../src/tensor/errors.ts';
-import { sixDigits } from '../six-digits.ts';
+import { sixDigitJson } from '../six-digits.ts';
 import { firstTried, numbersOf, order, roundSize, trialRound, type Method, type Unit, type Weights } from './plan.ts';
 import type { Conditions, RestorationRecord } from './record.ts';
 
@@ -43,7 +43,7 @@ export function readWeights(method: Method): Weights {
 /** Of a record of trials the weights; those of other trials stay. */
 export function writeWeights(record: RestorationRecord): void {
   const trials = { ...readTrials(), [trialName(record.conditions)]: trialOf(record) };
-  writeWhole(file, new TextEncoder().encode(sixDigits(trials)));
+  writeWhole(file, new TextEncoder().encode(sixDigitJson(trials)));
 }
 
 /**

@@ -10,6 +10,8 @@ import type { Backend } from '../../../src/kernels/kernels.ts';
 import { norm, subtract } from '../../../src/tensor/arithmetic.ts';
 import { at } from '../../../src/tensor/at.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
+import { processorTime } from '../../bench/processor-time.ts';
+import { sixDigits } from '../six-digits.ts';
 import { nextTrial } from './choose.ts';
 import { openLetters } from './letters.ts';
 import { numbersOf, settingKey, type Method, type Unit } from './plan.ts';
@@ -77,14 +79,14 @@ async function drawUnit(studio: Studio, record: RestorationRecord, unit: Unit): 
   const key = settingKey(setting);
   const numbers = numbersOf(round).filter((number) => !record.restored[key]?.[number]);
   if (numbers.length === 0) return record;
-  const started = process.cpuUsage();
+  const started = processorTime();
   const whole = letters(numbers);
   const seen = judge(await restorer.restore(setting, numbers, whole), whole, classifier, backend);
   const restored = { [key]: Object.fromEntries(numbers.map((number, i) => [number, at(seen, i)])) };
   const joined = joinRecords(record, { conditions: record.conditions, restored });
   writeRecord(out, joined);
-  const { user, system } = process.cpuUsage(started);
-  const figures = `${meanOf(seen).toFixed(2)} dB, ${((user + system) / 1e6).toFixed(1)} s of a processor`;
+  const seconds = (processorTime() - started) / 1000;
+  const figures = `${meanOf(seen).toFixed(2)} dB, ${seconds.toFixed(1)} s of a processor`;
   console.log(`${new Date().toISOString().slice(11, 19)}  round ${round}: ${key}, ${figures}`);
   return joined;
 }
@@ -102,5 +104,3 @@ function judge(restored: Tensor, whole: Tensor, classifier: Classifier, backend:
     features: Array.from(at(rows, i), sixDigits),
   }));
 }
-
-const sixDigits = (value: number): number => Number(value.toPrecision(6));

@@ -2,6 +2,7 @@
 import { tasks, type Task } from '../../../src/cli/restoration-task.ts';
 import { bootstrap, type Estimate } from '../../../src/evaluation/bootstrap.ts';
 import { fitGaussian, frechetDistanceTo } from '../../../src/evaluation/frechet.ts';
+import { chooseRows } from '../../../src/evaluation/rows.ts';
 import { at } from '../../../src/tensor/at.ts';
 import { tensor, type Tensor } from '../../../src/tensor/tensor.ts';
 import { scaleGroups, settingKey, type Method, type Weights } from './plan.ts';
@@ -54,20 +55,17 @@ export function statisticsTo(real: Tensor): Statistics {
     const mean = (of: (letter: Restored) => number): Statistic => {
       return (chosen) => chosen.reduce((sum, i) => sum + of(at(letters, i)) / chosen.length, 0);
     };
-    const features = letters.map((letter) => Float32Array.from(letter.features));
+    const features = table(letters.map((letter) => letter.features));
     return {
       psnr: mean(({ psnr }) => psnr),
       distance: mean(({ distance }) => distance),
-      frechet: (chosen) => toReal(fitGaussian(table(chosen.map((i) => at(features, i))))),
+      frechet: (chosen) => toReal(fitGaussian(chooseRows(features, chosen))),
     };
   };
 }
 
-function table(rows: readonly Float32Array[]): Tensor {
-  const columns = at(rows, 0).length;
-  const data = new Float32Array(rows.length * columns);
-  for (const [i, row] of rows.entries()) data.set(row, i * columns);
-  return tensor('f32', [rows.length, columns], data);
+function table(rows: readonly (readonly number[])[]): Tensor {
+  return tensor('f32', [rows.length, rows[0]?.length ?? 0], Float32Array.from(rows.flat()));
 }
 
 /**

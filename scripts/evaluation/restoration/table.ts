@@ -1,6 +1,6 @@
 /** The figures of restored letters as Markdown and as a chart. */
-import type { Estimate } from '../../../src/evaluation/bootstrap.ts';
 import { chartOfChanges } from '../charts.ts';
+import { intervalText, withChange } from '../estimates.ts';
 import { methods, type Method } from './plan.ts';
 import { figureNames, figures, type Figure, type RestorationResults, type Row } from './rows.ts';
 
@@ -46,23 +46,9 @@ function cellsOf(row: Row): readonly string[] {
 }
 
 function cell(name: Figure, { figures: found, change }: Row): string {
-  const value = intervalText(name, found[name]);
-  if (!change) return value;
-  const { low, high } = change[name];
-  const text = changeText(name, change[name]);
-  return `${value}<br>${low > 0 || high < 0 ? `**${text}**` : text}`;
-}
-
-/** `15.70 [14.34, 17.11]`. */
-export function intervalText(name: Figure, { value, low, high }: Estimate): string {
-  const [said, from, to] = [value, low, high].map((number) => number.toFixed(figures[name].digits));
-  return `${said} [${from}, ${to}]`.replaceAll('-', '−');
-}
-
-/** `+0.05 [−0.08, +0.20]`. */
-export function changeText(name: Figure, { value, low, high }: Estimate): string {
-  const signed = (number: number): string => `${number > 0 ? '+' : ''}${number.toFixed(figures[name].digits)}`;
-  return `${signed(value)} [${signed(low)}, ${signed(high)}]`.replaceAll('-', '−');
+  const { digits } = figures[name];
+  const value = intervalText(found[name], digits);
+  return change ? withChange(value, change[name], digits) : value;
 }
 
 /** The chart of a method, restoration-METHOD.svg; undefined where nothing has been drawn with guidance. */

@@ -1,6 +1,8 @@
-/** What every training shows: its buttons, its loss on the way, and the line that says how far it is. */
+/** What every training shows: its buttons, the scale of PAG, its loss on the way, and how far it is. */
+import { mostLessonScale } from '../state.ts';
 import type { Progress, Trainer } from '../training/trainer.ts';
-import { button } from './controls.ts';
+import { button, slider, type Slider } from './controls.ts';
+import { showDigest } from './digest.ts';
 import { element, setAttributes, setText } from './dom.ts';
 import { captioned, secondsText } from './figure.ts';
 import { shareChart } from './share-chart.ts';
@@ -26,6 +28,18 @@ export function trainingButtons(trainer: Trainer, begin: () => void) {
       setAttributes(goOn, { hidden: phase !== 'paused' });
     },
   };
+}
+
+/** The s of PAG with which the model draws. @param name of the input, for scripts and tests */
+export function trainedScale(name: string, changed: (scale: number) => void): Slider {
+  const text = (scale: number): string => scale.toFixed(2);
+  return slider({ label: 's of PAG', name, least: 0, most: mostLessonScale, step: 0.25, text }, changed);
+}
+
+/** Says of a section, for scripts and tests, what the latest drawing is of, and its fingerprint. */
+export function showDrawn(root: HTMLElement, { drawing }: Progress): void {
+  setAttributes(root, { 'data-step': drawing?.step, 'data-scale': drawing?.scale });
+  showDigest(root, drawing?.guided.at(-1));
 }
 
 /** The loss from the first step to the last. @param what it measures */

@@ -3,20 +3,18 @@ import { writeTar } from '../../formats/tar.ts';
 import { lastOf } from '../../tensor/at.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { samplesOf, type Pictures } from '../../training/pictures.ts';
-import { button, slider } from '../drawing/controls.ts';
-import { showDigest } from '../drawing/digest.ts';
+import { button } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { download } from '../drawing/download.ts';
 import { captioned } from '../drawing/figure.ts';
 import { lettersSheet } from '../drawing/letters-sheet.ts';
 import { noiseButton } from '../drawing/run-controls.ts';
-import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.ts';
+import { lossChart, showDrawn, trainedScale, trainingButtons, trainingStatus } from '../drawing/training.ts';
 import type { Section } from '../page.ts';
 import { remembered } from '../remembered.ts';
-import { mostLessonScale } from '../state.ts';
 import { noLetter, unasked } from '../study.ts';
 import { lettersSource } from '../training/letters-source.ts';
-import type { Taken, Task } from '../training/protocol.ts';
+import type { Taken } from '../training/protocol.ts';
 import { readerOf, type Reader } from '../training/reading.ts';
 import { createTrainer, type Progress, type Trainer } from '../training/trainer.ts';
 import { trainedModel } from './commands.ts';
@@ -31,23 +29,15 @@ export const lettersSection: Section = (root, page) => {
     async () => (await import('../training/load-letters.ts')).loadLetters(),
     () => draw(),
   );
-  const task = remembered((letters: Pictures, seed: number): Task => ({ kind: 'letters', letters, seed }));
   const begin = (): void =>
-    source.ask((letters) => trainer.learn(task(letters, page.state().seed), page.state().lettersScale));
+    source.ask((letters) => {
+      const state = page.state();
+      trainer.learn({ kind: 'letters', letters, seed: state.seed }, state.lettersScale);
+    });
   const buttons = trainingButtons(trainer, begin);
   const seed = element('span', { class: 'seed' });
   const sheets = sheetsView();
-  const scale = slider(
-    {
-      label: 's of PAG',
-      name: 'letters-scale',
-      least: 0,
-      most: mostLessonScale,
-      step: 0.25,
-      text: (s) => s.toFixed(2),
-    },
-    (lettersScale) => page.change({ lettersScale }),
-  );
+  const scale = trainedScale('letters-scale', (lettersScale) => page.change({ lettersScale }));
   const losses = lossChart('the mean squared error of v');
   const said = trainingStatus();
   const taking = takingView(trainer);
@@ -81,33 +71,32 @@ export const lettersSection: Section = (root, page) => {
     losses.show(progress);
     said.show(progress, isLoading ? 'loading the letters' : 'Nothing has been learned yet.');
     taking.show(progress);
-    setAttributes(root, { 'data-step': progress.drawing?.step, 'data-scale': progress.drawing?.scale });
-    showDigest(root, progress.drawing?.guided.at(-1));
+    showDrawn(root, progress);
   };
   return draw;
 };
 
 /** What is learned from, and what is drawn by now. */
 function sheetsView() {
-  const views = [
-    sheetView('A to Z, and others, as they should be', 'to be learned'),
-    sheetView('A to Z, and what nobody asked for, as the model draws them alone', element('b', {}, 'alone')),
-    sheetView(
-      'A to Z, and what nobody asked for, as it draws them with PAG',
-      'with ',
-      element('b', { class: 'pag' }, 'PAG'),
-    ),
-  ] as const;
-  const [taught, alone, guided] = views;
+  const taught = sheetView('A to Z, and others, as they should be', 'to be learned');
+  const alone = drawnView(
+    'A to Z, and what nobody asked for, as the model draws them alone',
+    element('b', {}, 'alone'),
+  );
+  const guided = drawnView(
+    'A to Z, and what nobody asked for, as it draws them with PAG',
+    'with ',
+    element('b', { class: 'pag' }, 'PAG'),
+  );
   const readerOnce = remembered(readerOf);
   const taughtOnce = remembered((letters: Pictures) => [someOf(letters)]);
   return {
-    root: element('div', { class: 'triple toy sheets' }, ...views.map(({ root }) => root)),
+    root: element('div', { class: 'triple toy sheets' }, taught.root, alone.root, guided.root),
     show(letters: Pictures | undefined, { drawing }: Progress): void {
       const read = letters && readerOnce(letters);
       taught.show(letters && taughtOnce(letters), letters && `: letters of ${facesOf(letters)} faces`);
-      alone.show(drawing?.alone, read && drawing && readText(read, drawing.alone));
-      guided.show(drawing?.guided, read && drawing && readText(read, drawing.guided));
+      alone.show(read, drawing?.alone);
+      guided.show(read, drawing?.guided);
     },
   };
 }
@@ -120,6 +109,18 @@ function sheetView(label: string, ...title: readonly (Node | string)[]) {
     show(frames: readonly Tensor[] | undefined, text: string | undefined): void {
       sheet.show(frames);
       setText(caption, text ?? '');
+    },
+  };
+}
+
+/** What is drawn by now, and how much of it can be read. */
+function drawnView(label: string, ...title: readonly (Node | string)[]) {
+  const { root, show } = sheetView(label, ...title);
+  const textOnce = remembered(readText);
+  return {
+    root,
+    show(read: Reader | undefined, frames: readonly Tensor[] | undefined): void {
+      show(frames, read && frames && textOnce(read, frames));
     },
   };
 }
@@ -154,7 +155,7 @@ function takingView(trainer: Trainer) {
   };
 }
 
-/** How many of A to Z are read as what was asked for. */
+/** How many of A to Z are read as what was asked for. To be remembered: it takes some milliseconds. */
 function readText(read: Reader, frames: readonly Tensor[]): string {
   // What nobody asked for has a number behind Z.
   const right = read(lastOf(frames)).filter((label, number) => label === number).length;

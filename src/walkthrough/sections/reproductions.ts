@@ -5,9 +5,9 @@ import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import { present } from '../checked.ts';
 import type { Page, Reproduction, ReproductionOf } from '../page.ts';
 import type { RunRequest } from '../protocol.ts';
-import { freeRun, letterRun, middleOf, pictureAt, usualScale } from '../requests.ts';
+import { freeRun, letterRun, middleOf, pictureAt, studiedIndex, usualScale } from '../requests.ts';
 import { letterOf } from '../state.ts';
-import { caseName, heroPictures, noLetter, stepCount } from '../study.ts';
+import { caseName, heroPictures, noLetter } from '../study.ts';
 import { tastedPictures, tastedScales } from '../work/tasting.ts';
 import {
   cfgOptions,
@@ -175,7 +175,7 @@ type Input = NonNullable<Reproduction['input']>;
  */
 function inputOf({ client, state, model }: Page, name: string, run: RunRequest, labels: readonly number[]): Input {
   return () => {
-    const index = Math.min(state().step, stepCount - 1);
+    const index = studiedIndex(state());
     const picture = pictureAt(run, client.run(run), index);
     if (!picture) return undefined;
     const copies = labels.length / run.labels.length;

@@ -1,17 +1,16 @@
 /** Train it yourself: a model of points learns in the reader's tab, and PAG acts on it at once. */
 import { manualSeed } from '../../tensor/random.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
-import { button, choice, slider } from '../drawing/controls.ts';
-import { showDigest } from '../drawing/digest.ts';
+import { button, choice } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { captioned } from '../drawing/figure.ts';
 import { inkPad } from '../drawing/ink-pad.ts';
 import { paintLetter } from '../drawing/picture.ts';
 import { pointsView } from '../drawing/points-view.ts';
-import { lossChart, trainingButtons, trainingStatus } from '../drawing/training.ts';
+import { lossChart, showDrawn, trainedScale, trainingButtons, trainingStatus } from '../drawing/training.ts';
 import type { Page, Section } from '../page.ts';
 import { remembered, rememberedLater } from '../remembered.ts';
-import { mostLessonScale, type State } from '../state.ts';
+import type { State } from '../state.ts';
 import type { Task } from '../training/protocol.ts';
 import { fitOf, pointsFrom, shapeOf, shapes, type Shape } from '../training/shapes.ts';
 import { createTrainer } from '../training/trainer.ts';
@@ -26,10 +25,7 @@ export const trainSection: Section = (root, page) => {
   const shape = choice('lesson', 'learn', lessons, (lesson) => page.change({ lesson }));
   const taught = taughtView(page);
   const views = { alone: drawnView('what the model draws alone'), guided: drawnView('what it draws with PAG') };
-  const scale = slider(
-    { label: 's of PAG', name: 'lesson-scale', least: 0, most: mostLessonScale, step: 0.25, text: (s) => s.toFixed(2) },
-    (lessonScale) => page.change({ lessonScale }),
-  );
+  const scale = trainedScale('lesson-scale', (lessonScale) => page.change({ lessonScale }));
   const task = remembered(taskOf);
   const current = (): PointsTask => {
     const { lesson, sketch, seed } = page.state();
@@ -67,8 +63,7 @@ export const trainSection: Section = (root, page) => {
     buttons.show(progress, asked.shape.length > 0);
     losses.show(progress);
     said.show(progress, asked.shape.length === 0 ? 'Draw something to learn.' : 'Nothing has been learned yet.');
-    setAttributes(root, { 'data-step': progress.drawing?.step, 'data-scale': progress.drawing?.scale });
-    showDigest(root, progress.drawing?.guided.at(-1));
+    showDrawn(root, progress);
   };
   return draw;
 };

@@ -8,12 +8,11 @@ import { stepSlider } from '../drawing/controls.ts';
 import { element } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
 import { batchRow, plainPlaces } from '../drawing/picture-row.ts';
-import type { Page, Section } from '../page.ts';
+import type { Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
-import type { Answer } from '../questions.ts';
 import { remembered } from '../remembered.ts';
-import { freeRun, middleOf, pictureAt, usualScale } from '../requests.ts';
-import { heroPictures, noLetter, stepCount } from '../study.ts';
+import { freeRun, middleOf, studyStep, usualScale } from '../requests.ts';
+import { heroPictures, stepCount } from '../study.ts';
 import { guidedBy } from '../work/plane.ts';
 
 /** Three rows of x̂₀ at the step under study. */
@@ -33,24 +32,12 @@ export const trioSection: Section = (root, page) => {
   });
 
   return () => {
-    const index = Math.min(page.state().step, stepCount - 1);
-    const { picture, answer } = lookTwice(page, index);
-    const result = answer?.results[0];
-    const beliefs = result && picture ? beliefsIn(result, picture, index) : [];
+    const run = freeRun(page.state(), { kind: 'none' });
+    const looks = { perturbations: [middleOf(page.model.layers)], unconditional: false, taps: [] };
+    const { index, passes, seen } = studyStep(page, looks, run);
+    const beliefs = seen ? beliefsIn(seen.result, seen.picture, index) : [];
     for (const [i, row] of rows.entries()) row.show(beliefs[i], heroPictures, true);
     steps.show(index);
-    progress.show(answer ? [answer] : [], 1, `two passes over ${heroPictures} pictures at step ${index}`);
+    progress.show(passes ? [passes] : [], 1, `two passes over ${heroPictures} pictures at step ${index}`);
   };
 };
-
-/** x_t of all pictures, and both predictions for it, as far as the run has come. */
-function lookTwice(
-  { client, model, state }: Page,
-  index: number,
-): { readonly picture?: Tensor | undefined; readonly answer?: Answer<PassesResult> } {
-  const run = freeRun(state(), { kind: 'none' });
-  const picture = pictureAt(run, client.run(run), index);
-  if (!picture) return {};
-  const asked = { sample: picture, index, label: noLetter, perturbations: [middleOf(model.layers)] };
-  return { picture, answer: client.passes({ ...asked, unconditional: false, taps: [] }, JSON.stringify(run)) };
-}

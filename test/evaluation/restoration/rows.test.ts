@@ -1,10 +1,11 @@
 /** The figures of restored letters: of which letters, and against what. */
 import { describe, expect, it } from 'vitest';
+import { changeText, intervalText } from '../../../scripts/evaluation/estimates.ts';
 import type { Weights } from '../../../scripts/evaluation/restoration/plan.ts';
 import { settingKey } from '../../../scripts/evaluation/restoration/plan.ts';
 import type { RestorationRecord, Restored } from '../../../scripts/evaluation/restoration/record.ts';
 import { rowsOfRecord, statisticsTo, type Statistics } from '../../../scripts/evaluation/restoration/rows.ts';
-import { chartOfMethod, changeText, intervalText, tableOf } from '../../../scripts/evaluation/restoration/table.ts';
+import { chartOfMethod, tableOf } from '../../../scripts/evaluation/restoration/table.ts';
 import { tasks, type Task } from '../../../src/cli/restoration-task.ts';
 import { fitGaussian, frechetDistance } from '../../../src/evaluation/frechet.ts';
 import { tensor } from '../../../src/tensor/tensor.ts';
@@ -115,7 +116,7 @@ describe('the rows', () => {
   });
 
   it('are told with a sign where they are changes', () => {
-    expect(intervalText('frechet', { value: 105.44, low: -1, high: 2 })).toBe('105.4 [−1.0, 2.0]');
-    expect(changeText('psnr', { value: 0.057, low: -0.08, high: 0.2 })).toBe('+0.06 [−0.08, +0.20]');
+    expect(intervalText({ value: 105.44, low: -1, high: 2 }, 1)).toBe('105.4 [−1.0, 2.0]');
+    expect(changeText({ value: 0.057, low: -0.08, high: 0.2 }, 2)).toBe('+0.06 [−0.08, +0.20]');
   });
 });
