@@ -3,7 +3,7 @@ import { at } from '../../tensor/at.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
 import { noLetter } from '../study.ts';
 import { framePlayer } from './frame-player.ts';
-import { asPicture, paint, pictureCanvas, type Pixels } from './picture.ts';
+import { asPicture, paint, pictureCanvas, wipe, type Pixels } from './picture.ts';
 
 /** So many letters stand in a row, so many pixels apart. */
 const [columns, gap] = [7, 1];
@@ -22,7 +22,7 @@ export function lettersSheet(label: string): LettersSheet {
   const play = framePlayer<Tensor>((frame) => {
     sheet = frame && sheetOf(frame);
     if (sheet) paint(root, sheet, asPicture);
-    else root.getContext('2d')?.clearRect(0, 0, root.width, root.height);
+    else wipe(root);
   });
   return {
     root,

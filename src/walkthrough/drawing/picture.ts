@@ -148,16 +148,20 @@ function shaded({ width, height, values }: Pixels, { ramp: { kind, least, most }
   return found;
 }
 
-/** Shows that there is nothing to see yet. A canvas that was never drawn on has nothing to be cleared of. */
+/** Shows that there is nothing to see yet. */
 function clear(canvas: HTMLCanvasElement): void {
-  outOfTurn(canvas);
-  painted.delete(canvas);
-  if (canvas.classList.contains('waiting')) return;
+  wipe(canvas);
   canvas.classList.add('waiting');
-  if (drawn.has(canvas)) contextOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
 }
 
-/** Canvases that have been drawn on. */
+/** Takes away what a canvas shows, and what it waits to show. One that shows nothing has nothing to be wiped off. */
+export function wipe(canvas: HTMLCanvasElement): void {
+  outOfTurn(canvas);
+  painted.delete(canvas);
+  if (drawn.delete(canvas)) contextOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
+}
+
+/** Canvases that show something. */
 const drawn = new WeakSet<HTMLCanvasElement>();
 
 function put(
