@@ -10,11 +10,12 @@ import { folderReader } from '../../src/formats/node-files.ts';
 import { loadModelFolder } from '../../src/formats/diffusers.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { initialState as trainingBegins } from '../../src/training/step.ts';
-import { drawFrom, learnStep } from '../../src/walkthrough/training/lesson.ts';
+import { drawFrom } from '../../src/walkthrough/training/lesson.ts';
 import { lettersLesson } from '../../src/walkthrough/training/letters.ts';
 import { lettersOf } from '../../src/walkthrough/training/letters-file.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
 import { digestOf } from './library.ts';
+import { learnedUntil } from './training/learned.ts';
 
 const [seed, scale] = [1, 1.5];
 
@@ -51,14 +52,13 @@ describe.skipIf(!chromiumPath)('the model of letters on the page', () => {
   it('draws with the bits of Node, rests and goes on, and follows the slider at once', async () => {
     const lesson = lettersLesson(lettersOf(learnedLetters()), seed);
     const backend = simdBackend();
-    let state = trainingBegins(lesson.learner);
     await stage().and(page.locator('[data-step="0"]')).waitFor({ timeout: 60_000 });
     await eventually(said).toMatch(/^learning: [1-9]\d* of/);
     await button('pause').click();
     await eventually(said).toMatch(/^paused: /);
     await eventually(() => stage().getAttribute('data-step')).not.toBe('0');
     const steps = Number(await stage().getAttribute('data-step'));
-    while (state.step < steps) state = learnStep(lesson, backend, state).state;
+    const state = learnedUntil(lesson, backend, steps);
     const guided = (s: number): string => digestOf(drawFrom(lesson, backend, state, s).at(-1)!);
     await eventually(() => stage().getAttribute('data-digest')).toBe(guided(scale));
     await page.locator('input[name=letters-scale]').fill('0.5');

@@ -7,12 +7,10 @@ import { learnedLetters } from '../../../scripts/walkthrough/letters.ts';
 import { runCommand } from '../../../src/cli/commands.ts';
 import { parseSafetensors, readTensor } from '../../../src/formats/safetensors.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
-import { initialState } from '../../../src/training/step.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { samplesOf } from '../../../src/training/pictures.ts';
 import { trainedCommand, trainedModel } from '../../../src/walkthrough/sections/commands.ts';
 import { createClassroom } from '../../../src/walkthrough/training/classroom.ts';
-import { drawFrom, learnStep } from '../../../src/walkthrough/training/lesson.ts';
 import { lettersLesson } from '../../../src/walkthrough/training/letters.ts';
 import { lettersOf } from '../../../src/walkthrough/training/letters-file.ts';
 import type { FromTrainer, Taken } from '../../../src/walkthrough/training/protocol.ts';
@@ -21,12 +19,12 @@ import { initialState as firstSeen } from '../../../src/walkthrough/state.ts';
 import { capturePrinted } from '../../cli/console.ts';
 import { thorough } from '../../thorough.ts';
 import { digestOf } from '../library.ts';
+import { drawnAfter } from './learned.ts';
 import { figures } from './letters-figures.ts';
 
 const [seed, scale] = [3, 1.5];
 const letters = lettersOf(learnedLetters());
 const read = readerOf(letters);
-const backend = simdBackend();
 capturePrinted();
 
 /** What a worker says that learns for some turns, is paused, and is asked for its model. */
@@ -34,7 +32,7 @@ function learned(turns: number): readonly FromTrainer[] {
   const said: FromTrainer[] = [];
   let turn = (): void => undefined;
   const hear = createClassroom(
-    () => ({ lesson: lettersLesson(letters, seed), backend }),
+    () => ({ lesson: lettersLesson(letters, seed), backend: simdBackend() }),
     (message) => said.push(message),
     (action) => {
       turn = action;
@@ -77,13 +75,8 @@ describe('a model of letters', () => {
 });
 
 /** What the model draws after some of the steps, alone and with PAG. */
-function drawnAfter(seed: number, marks: readonly number[]): readonly (readonly Tensor[])[] {
-  const lesson = lettersLesson(letters, seed);
-  let state = initialState(lesson.learner);
-  return marks.map((mark) => {
-    while (state.step < mark) state = learnStep(lesson, backend, state).state;
-    return [0, firstSeen.lettersScale].map((pagScale) => drawFrom(lesson, backend, state, pagScale).at(-1)!);
-  });
+function drawnWith(seed: number, marks: readonly number[]): readonly (readonly Tensor[])[] {
+  return drawnAfter(lettersLesson(letters, seed), marks, firstSeen.lettersScale);
 }
 
 /** How many of A to Z are read as asked. */
@@ -100,7 +93,7 @@ function inkOf({ data }: Tensor, count: number): string {
 // Whole trainings; what a lesson does is asked of a few steps above.
 describe.runIf(thorough)('the model of letters, whole', () => {
   it('draws letters that are read as the page says, and PAG makes no more of them readable', () => {
-    const [early, late] = drawnAfter(firstSeen.seed, [200, 1000]);
+    const [early, late] = drawnWith(firstSeen.seed, [200, 1000]);
     expect(early.map(rightOf)).toEqual(figures['seed 0, 200 steps']);
     expect(late.map(rightOf)).toEqual(figures['seed 0, 1000 steps']);
     expect(late.map((drawn) => inkOf(drawn, 26))).toEqual(figures.ink.slice(1));
@@ -109,7 +102,7 @@ describe.runIf(thorough)('the model of letters, whole', () => {
   }, 600_000);
 
   it('does so with the next seed', () => {
-    const [late] = drawnAfter(firstSeen.seed + 1, [1000]);
+    const [late] = drawnWith(firstSeen.seed + 1, [1000]);
     expect(late.map(rightOf)).toEqual(figures['seed 1, 1000 steps']);
   }, 600_000);
 });

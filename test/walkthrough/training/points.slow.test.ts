@@ -1,24 +1,19 @@
 /** The model of points learns what the page says it learns, with the code, the steps and the seed of the page. */
 import { describe, expect, it } from 'vitest';
-import { simdBackend } from '../../../src/kernels/simd/index.ts';
 import { manualSeed } from '../../../src/tensor/random.ts';
-import { initialState } from '../../../src/training/step.ts';
-import { drawFrom, learnStep } from '../../../src/walkthrough/training/lesson.ts';
 import { pointsLesson } from '../../../src/walkthrough/training/points.ts';
 import { fitOf, pointsFrom, shapes, type Fit } from '../../../src/walkthrough/training/shapes.ts';
 import { initialState as firstSeen } from '../../../src/walkthrough/state.ts';
 import { thorough } from '../../thorough.ts';
+import { drawnAfter } from './learned.ts';
 import { figures } from './points-figures.ts';
 
 /** How what is drawn fits the spiral after some of the steps, by the model alone and with PAG. */
 function learned(seed: number, marks: readonly number[]): readonly { alone: Fit; guided: Fit }[] {
-  const backend = simdBackend();
-  const lesson = pointsLesson(shapes.spiral, seed);
-  let state = initialState(lesson.learner);
-  const fitWith = (scale: number): Fit => fitOf(shapes.spiral, drawFrom(lesson, backend, state, scale).at(-1)!);
-  return marks.map((mark) => {
-    while (state.step < mark) state = learnStep(lesson, backend, state).state;
-    return { alone: fitWith(0), guided: fitWith(firstSeen.lessonScale) };
+  const drawn = drawnAfter(pointsLesson(shapes.spiral, seed), marks, firstSeen.lessonScale);
+  return drawn.map((both) => {
+    const [alone, guided] = both.map((points) => fitOf(shapes.spiral, points));
+    return { alone, guided };
   });
 }
 
