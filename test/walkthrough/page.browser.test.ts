@@ -7,8 +7,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { initialState as trainingBegins } from '../../src/training/step.ts';
-import { drawFrom, learnStep } from '../../src/walkthrough/training/lesson.ts';
+import { drawFrom } from '../../src/walkthrough/training/lesson.ts';
 import { pointsLesson } from '../../src/walkthrough/training/points.ts';
 import { shapes } from '../../src/walkthrough/training/shapes.ts';
 import { writeSafetensors } from '../../src/formats/safetensors.ts';
@@ -33,6 +32,7 @@ import { layers } from '../../scripts/evaluation/points.ts';
 import { loadCase } from '../oracle/cases.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
 import { digestOf, drawn, drawnInWords, lettersModel } from './library.ts';
+import { learnedUntil } from './training/learned.ts';
 
 if (!chromiumPath)
   console.warn(
@@ -318,8 +318,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const train = section('train');
     const lesson = pointsLesson(shapes.spiral, seed);
     const backend = simdBackend();
-    let state = trainingBegins(lesson.learner);
-    while (state.step < lesson.every) state = learnStep(lesson, backend, state).state;
+    const state = learnedUntil(lesson, backend, lesson.every);
     expect(asked).toEqual([]);
     await train.locator('button[name=train]').click();
     await expectDigest('[data-section=train][data-step="100"]', drawFrom(lesson, backend, state, 1).at(-1)!);
@@ -660,6 +659,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
 
   it('follows the reader into the dark, pictures too', async () => {
     await show('word');
+    await section('word').locator('.status[data-state=done]').waitFor({ timeout: 60_000 });
     const letter = page.locator('[data-section=word] [data-guidance=pag] canvas').first();
     const look = () => letter.evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
     const light = await look();
