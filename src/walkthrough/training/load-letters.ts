@@ -4,7 +4,7 @@ import { present } from '../checked.ts';
 import { modelFolder } from '../models.ts';
 import { lettersFile, lettersIn } from './letters-file.ts';
 
-/** @throws InputError when the file is missing, or not the one that belongs to the page */
+/** @throws Error when the file is missing; InputError when it is not the one that belongs to the page */
 export async function loadLetters(): Promise<Pictures> {
   const readFile = modelFolder('trainer', () => {});
   return lettersIn(present(await readFile(lettersFile), lettersFile));
