@@ -113,31 +113,20 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
       set(stripInput, at(at(stripInput, row, input.rowStride), column, 4)),
       set(stripOut, at(at(stripOut, row, bytes.row / phases), column, 4)),
     ];
+    const tiles: Code = [
+      when(i32.ltS(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, lib.panel)),
+      restOutputs === 0 ? [] : when(i32.eq(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, restOutputs)),
+    ];
     return parallel(lib, body, ((spec.batch * strips) / together) * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
       set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
-      set(first, at(i32.const(0), i32.divU(unit, i32.const(chunks * strips)), together)),
-      forRange(
-        panel,
-        begin,
-        end,
-        1,
-        forRange(
-          phase,
-          i32.const(0),
-          i32.const(phases ** 2),
-          1,
-          forRange(b, first, i32.add(first, i32.const(together)), 1, [
-            toPicture,
-            toPhase,
-            when(i32.ltS(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, lib.panel)),
-            restOutputs === 0
-              ? []
-              : when(i32.eq(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, restOutputs)),
-          ]),
-        ),
-      ),
+      set(first, i32.mul(i32.divU(unit, i32.const(chunks * strips)), i32.const(together))),
+      forRange(panel, begin, end, 1, [
+        forRange(phase, i32.const(0), i32.const(phases ** 2), 1, [
+          forRange(b, first, i32.add(first, i32.const(together)), 1, [toPicture, toPhase, tiles]),
+        ]),
+      ]),
     ]);
   });
 }

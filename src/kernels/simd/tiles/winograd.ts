@@ -69,7 +69,8 @@ export function groupCounts({
   return { rows: Math.ceil(outHeight / 2), perRow: Math.ceil(outWidth / (GROUP * width)) };
 }
 
-type SizeSpec = Pick<WinogradSpec, 'batch' | 'channels' | 'outHeight' | 'outWidth' | 'width'>;
+/** How many pictures, of which size, and the tiles' width. */
+export type SizeSpec = Pick<WinogradSpec, 'batch' | 'channels' | 'outHeight' | 'outWidth' | 'width'>;
 
 /** The groups of a convolution. */
 export function groupsOf(spec: SizeSpec): Groups {
