@@ -11,11 +11,12 @@ import { kinds, operations, type Kind } from '../src/kernels/operations/index.ts
 import * as perturbations from '../src/nn/attention-perturbations/index.ts';
 import * as measurements from '../src/restoration/measurements.ts';
 import { schedulerNames } from '../src/schedulers/registry.ts';
+import { withoutComments } from './comments.ts';
 
 /** A text; of a source what is no comment, for a comment may name what the code forgets. */
 const textOf = (file: string): string => {
   const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
-  return file.endsWith('.ts') ? text.replace(/\/\*[\s\S]*?\*\/|^ *\/\/.*$/gm, '') : text;
+  return file.endsWith('.ts') ? withoutComments(text) : text;
 };
 const missingFrom = (text: string, names: readonly string[], shownAs: (name: string) => RegExp): readonly string[] =>
   names.filter((name) => !shownAs(name).test(text));

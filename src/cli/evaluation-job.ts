@@ -31,7 +31,7 @@ import { chooseClassifier, classifierOptions } from './guiding-classifier.ts';
 import type { OptionKinds, ParsedOptions } from './options.ts';
 import { weightsSha256 } from './run-record.ts';
 import { shippedClassifier } from './shipped.ts';
-import { flagOf, withoutFlag } from './words.ts';
+import { flagOf, optionOf } from './words.ts';
 
 /** The options that say what is drawn. */
 export const drawingOptions: OptionKinds = {
@@ -158,10 +158,9 @@ function checkPictures({ config: { inChannels, sampleSize } }: UNet): void {
 /** A scale for each sample is for the few of `pag sample`. */
 function refuseListedScales(options: ParsedOptions): void {
   for (const parameter of parametersOf(guidanceName(options))) {
-    const flag = flagOf(parameter.name);
-    const text = options.text(withoutFlag(flag));
+    const text = options.text(optionOf(parameter.name));
     if (parameter.kind === 'scale' && text?.includes(','))
-      throw new InputError(`${flag} is "${text}"; an evaluation takes one for all pictures`);
+      throw new InputError(`${flagOf(parameter.name)} is "${text}"; an evaluation takes one for all pictures`);
   }
 }
 

@@ -15,16 +15,16 @@ import {
 } from '../guidance/registry/index.ts';
 import type { UNet } from '../models/unet2d/unet.ts';
 import { tryExpressions } from './expressions.ts';
-import { defaultText, expectedText, optionName, readParameter } from './guidance-parameters.ts';
+import { defaultText, expectedText, readParameter } from './guidance-parameters.ts';
 import { suggestion, type OptionKinds, type ParsedOptions } from './options.ts';
-import { flagOf } from './words.ts';
+import { flagOf, optionOf } from './words.ts';
 
 /** All options of all guidances, and those that choose among them. */
 export const guidanceOptions: OptionKinds = {
   guidance: 'text',
   'null-label': 'number',
   ...Object.fromEntries(
-    guidanceNames.flatMap(parametersOf).map((parameter) => [optionName(parameter), 'text' as const]),
+    guidanceNames.flatMap(parametersOf).map((parameter) => [optionOf(parameter.name), 'text' as const]),
   ),
 };
 
@@ -87,7 +87,7 @@ export function givenGuidance(options: ParsedOptions): GivenGuidance {
     );
   const parameters = parametersOf(name);
   const values = parameters.flatMap((parameter) => {
-    const text = options.text(optionName(parameter));
+    const text = options.text(optionOf(parameter.name));
     return text === undefined ? [] : [[parameter.name, readParameter(parameter, text)] as const];
   });
   return { name, parameters, values };
@@ -108,7 +108,7 @@ export function chooseGuidance(
     const isOwn =
       option === 'guidance' ||
       option === 'null-label' ||
-      parameters.some((parameter) => optionName(parameter) === option);
+      parameters.some((parameter) => optionOf(parameter.name) === option);
     if (options.has(option) && !isOwn)
       throw new InputError(`--${option} has no effect with --guidance ${name}; ${wayOut(name)}`);
   }

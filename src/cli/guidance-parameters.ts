@@ -1,12 +1,7 @@
 /** The parameters of a guidance as options: how text becomes a value, and how help shows them. */
 import { checked, expectation, type Parameter, type ParameterValue } from '../guidance/parameters.ts';
 import { InputError } from '../tensor/errors.ts';
-import { flagOf, withoutFlag } from './words.ts';
-
-/** `pag-scale` for the parameter `pagScale`. */
-export function optionName(parameter: Parameter): string {
-  return withoutFlag(flagOf(parameter.name));
-}
+import { flagOf } from './words.ts';
 
 /**
  * A parameter's value from text: numbers and selectors are separated by commas.

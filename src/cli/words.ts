@@ -5,14 +5,14 @@
 import { InputError } from '../tensor/errors.ts';
 import type { OptionKinds } from './options.ts';
 
-/** `--pag-scale` for `pagScale`. */
-export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+/** `pag-scale` for `pagScale`. */
+export function optionOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** `pag-scale` for `--pag-scale`. */
-export function withoutFlag(flag: string): string {
-  return flag.slice(2);
+/** `--pag-scale` for `pagScale`. */
+export function flagOf(name: string): string {
+  return `--${optionOf(name)}`;
 }
 
 /** What the command calls otherwise: functions of the library, and what an option stands for. */
@@ -41,14 +41,15 @@ const named = /(?<![\w"'.[-])[a-z]+(?:[A-Z][a-z]*)+(?![\w"'(:\]]|\.\w)/g;
  * @param kinds the options of the command: what it does not have keeps its name
  */
 export function inCommandWords(message: string, kinds: OptionKinds): string {
-  const has = (name: string): boolean => Object.hasOwn(kinds, withoutFlag(flagOf(name)));
+  const has = (name: string): boolean => Object.hasOwn(kinds, optionOf(name));
+  const asOption = (name: string): string => (has(name) ? flagOf(name) : name);
   return others
     .reduce((text, [ours, theirs]) => text.replaceAll(ours, theirs), message)
-    .replace(conditions, (name) => withoutFlag(flagOf(name)).replaceAll('-', '_'))
+    .replace(conditions, (name) => optionOf(name).replaceAll('-', '_'))
     .replace(format, '--dtype $1')
     .replace(written, (whole, name: string, value: string) => (has(name) ? `${flagOf(name)} ${value}` : whole))
-    .replace(first, (name) => (has(name) ? flagOf(name) : name))
-    .replace(named, (name) => (has(name) ? flagOf(name) : name));
+    .replace(first, asOption)
+    .replace(named, asOption);
 }
 
 /**

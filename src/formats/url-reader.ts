@@ -1,7 +1,16 @@
 /** Reading a model's files from a web server: parts of them where that is enough, resumed where the line breaks. */
 import { joinBytes } from '../tensor/bytes.ts';
 import { InputError, messageOf } from '../tensor/errors.ts';
-import { aFunction, checkOptions, mustBe, optional, whole, withMethods, type Checks } from '../tensor/checks.ts';
+import {
+  aFunction,
+  anObject,
+  checkOptions,
+  mustBe,
+  optional,
+  whole,
+  withMethods,
+  type Checks,
+} from '../tensor/checks.ts';
 import { aSignal, throwIfAborted, type Signal } from '../tensor/signal.ts';
 import { checkSize, firstOf, type FilePart, type ReadFile } from './read-file.ts';
 import type { ByteStorage } from './storage.ts';
@@ -65,7 +74,7 @@ export interface UrlReaderOptions {
 }
 
 const checks: Checks<UrlReaderOptions> = {
-  headers: optional(mustBe('an object of texts', (value) => Object(value) === value)),
+  headers: optional(anObject('an object of texts')),
   signal: optional(aSignal),
   onProgress: optional(aFunction('a function that is told how far it is')),
   storage: optional(withMethods<ByteStorage>('a storage, as cacheStorage()', 'get', 'set')),

@@ -1,5 +1,5 @@
 /** Guidance by what sees whole pictures only: universal guidance (Bansal et al. 2023, arXiv 2302.07121). */
-import type { ModelSlope } from '../models/slope.ts';
+import { aModelSlope, type ModelSlope } from '../models/slope.ts';
 import { combine, scale } from '../tensor/arithmetic.ts';
 import { aFunction } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -21,7 +21,7 @@ export type OriginalSlope = (original: Tensor) => Tensor;
  * @throws InputError for what are no functions
  */
 export function throughModel(slopeAt: ModelSlope, pulling: OriginalSlope): SlopeAt {
-  aFunction('a function, as modelSlope(unet, backend) gives it')('slopeAt', slopeAt);
+  aModelSlope('slopeAt', slopeAt);
   aFunction('a function of a picture, as letterSlope(classifier, backend, labels) gives it')('pulling', pulling);
   return (step) => {
     const prediction = predictOne(step, conditional);

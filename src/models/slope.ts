@@ -4,6 +4,7 @@ import { sumOverAll } from '../kernels/gradients/sums.ts';
 import { aBackend, tensorOf, type Backend, type Program } from '../kernels/kernels.ts';
 import { addScaled } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
+import { aFunction } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { PictureModel } from './autoencoder.ts';
 import type { Condition } from './condition.ts';
@@ -26,6 +27,9 @@ export interface Slope {
  * @param prediction p(x) where it is known already; it is not computed again then
  */
 export type ModelSlope = (sample: Tensor, timestep: number, prediction?: Tensor) => Slope;
+
+/** A slope of a model. */
+export const aModelSlope = aFunction('a function, as modelSlope(unet, backend) gives it');
 
 /**
  * The slope of a model's prediction. It is read off the gradient of the squared error: with a target of p − v N/2, the

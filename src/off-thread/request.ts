@@ -3,7 +3,7 @@ import type { ParameterValue } from '../guidance/parameters.ts';
 import { areLabels } from '../models/condition.ts';
 import type { UNetConfig } from '../models/unet2d/config.ts';
 import type { Config } from '../schedulers/options.ts';
-import { checkOptions, finite, isTensor, mustBe, optional, whole, type Checks } from '../tensor/checks.ts';
+import { anObject, checkOptions, finite, isTensor, mustBe, optional, whole, type Checks } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** A model as it can be sent: what `loadModelFolder` gives. */
@@ -45,7 +45,7 @@ const checks: Checks<SampleRequest> = {
   guidance: optional(
     mustBe("a guidance by its name, as { name: 'pag', pagScale: 2 }", (value) => typeof nameIn(value) === 'string'),
   ),
-  scheduler: optional(mustBe("a config, as { _class_name: 'DDIMScheduler' }", (value) => Object(value) === value)),
+  scheduler: optional(anObject("a config, as { _class_name: 'DDIMScheduler' }")),
   steps: optional(whole(1)),
   count: optional(whole(1)),
   seed: optional(mustBe('a whole number', (value) => typeof value === 'bigint' || Number.isSafeInteger(value))),

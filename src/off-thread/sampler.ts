@@ -2,7 +2,7 @@
 import { anOrder, type Order } from '../kernels/order.ts';
 import { mostThreads } from '../kernels/simd/index.ts';
 import type { SamplingStep } from '../sampling/sample.ts';
-import { aFunction, checkOptions, mustBe, optional, whole, withParts, type Checks } from '../tensor/checks.ts';
+import { aFunction, anObject, checkOptions, optional, whole, withParts, type Checks } from '../tensor/checks.ts';
 import { InputError, messageOf } from '../tensor/errors.ts';
 import { aSignal, throwIfAborted, type Signal } from '../tensor/signal.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -75,7 +75,7 @@ const followingChecks: Checks<Following> = {
   onStep: optional(aFunction('a function that is told of each step')),
   onProgress: optional(aFunction('a function that is told how far the work is')),
 };
-const anObject = mustBe('an object, as { model, labels: [0] }', (value) => Object(value) === value);
+const aRun = anObject('an object, as { model, labels: [0] }');
 const aModelOfValues = withParts<ModelValues>('a model, as await loadModelFolder(…) gives it', 'config', 'weights');
 
 /**
@@ -178,7 +178,7 @@ export interface SampleOptions extends SampleRequest, Following, SamplerOptions 
  * @throws as `openSampler` and `sample`
  */
 export async function sample(options: SampleOptions, ...others: readonly never[]): Promise<Tensor> {
-  anObject('what is to be drawn', options);
+  aRun('what is to be drawn', options);
   if (others.length > 0)
     throw new InputError('sample takes one object: { model, signal, … }; its second argument would do nothing');
   const { model, threads, order, worker, onFallback, signal, onStep, onProgress, ...request } = options;

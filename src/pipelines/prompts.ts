@@ -8,7 +8,7 @@ import { parametersOf } from '../models/stage.ts';
 import { clipTextStages } from '../models/clip-text/stages.ts';
 import { guidanceEmbedding } from '../nn/guidance-embedding.ts';
 import { at, lastOf } from '../tensor/at.ts';
-import { checkOptions, finite, mustBe, optional, whole, type Check, type Checks } from '../tensor/checks.ts';
+import { anObject, checkOptions, finite, mustBe, optional, whole, type Check, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { extentOf, reshape, tensor, zeros, type Tensor } from '../tensor/tensor.ts';
@@ -52,7 +52,7 @@ const checks: Checks<PromptRequest> = {
   prompts2: optional(areTexts),
   negativePrompts2: optional(areTexts),
   clipSkip: optional(whole(0)),
-  sizes: optional(mustBe('{ originalSize, cropsCoordsTopLeft, targetSize }', (value) => Object(value) === value)),
+  sizes: optional(anObject('{ originalSize, cropsCoordsTopLeft, targetSize }')),
   guidanceScale: optional(finite()),
 };
 

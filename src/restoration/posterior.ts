@@ -12,13 +12,13 @@
  */
 import { add, combine, mapElements, norm, scale, subtract } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
-import { aFunction, checkOptions, checkTensor, finite, type Checks } from '../tensor/checks.ts';
+import { checkOptions, checkTensor, finite, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { extentOf, sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { originalPerPrediction, originalPerSample } from '../schedulers/original-slope.ts';
 import { aScheduler, type Scheduler } from '../schedulers/scheduler.ts';
 import { aMeasurement, measure, measureBack, type Measurement } from './measurement.ts';
-import type { ModelSlope } from '../models/slope.ts';
+import { aModelSlope, type ModelSlope } from '../models/slope.ts';
 
 /** A picture that was measured, and how much the measurement counts. */
 export interface InverseProblem {
@@ -63,7 +63,7 @@ export function restoring<State>(
 ): Scheduler<State> {
   checkRestored(scheduler);
   checkOptions('an inverse problem', problem, measuredChecks);
-  aFunction('a function, as modelSlope(unet, backend) gives it')('slopeAt', slopeAt);
+  aModelSlope('slopeAt', slopeAt);
   checkTensor('the noise', noise);
   checkMeasured(problem, noise.shape, noise.dtype);
   if (problem.weight === 0) return scheduler;

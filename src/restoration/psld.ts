@@ -23,7 +23,7 @@ import {
   unit,
   type InverseProblem,
 } from './posterior.ts';
-import type { ModelSlope, Slope } from '../models/slope.ts';
+import { aModelSlope, type ModelSlope, type Slope } from '../models/slope.ts';
 
 /** A picture that was measured, and how much measurement and gluing count. */
 export interface LatentProblem extends InverseProblem {
@@ -44,7 +44,7 @@ export interface LatentSlopes {
 }
 
 const slopesChecks: Checks<LatentSlopes> = {
-  predict: aFunction('a function, as modelSlope(unet, backend) gives it'),
+  predict: aModelSlope,
   decode: aFunction('a function of latents'),
   encode: aFunction('a function of a picture'),
 };

@@ -8,7 +8,16 @@ import { aModel, type Model, type ModelInput } from '../models/model.ts';
 import { nameInPass, runModel } from '../models/passes.ts';
 import { selectLayers } from '../models/selectors.ts';
 import { at } from '../tensor/at.ts';
-import { aFunction, checkOptions, finite, mustBe, optional, type Check, type Checks } from '../tensor/checks.ts';
+import {
+  aFunction,
+  checkOptions,
+  finite,
+  mustBe,
+  optional,
+  withMethods,
+  type Check,
+  type Checks,
+} from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -22,6 +31,9 @@ export interface Denoiser {
    */
   predict(sample: Tensor, timestep: number, passes: readonly Pass[]): readonly Prediction[];
 }
+
+/** A denoiser. */
+export const aDenoiser = withMethods<Denoiser>('a denoiser, as unetDenoiser(model, backend)', 'predict');
 
 /** What a model says in one pass. */
 export interface Prediction {

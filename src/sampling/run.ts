@@ -1,19 +1,10 @@
 /** What a run is made of. Its parts must be what they are called, and its numbers stay finite: each step sees to it. */
 import { aGuidance, type Guidance, type GuidanceStep } from '../guidance/guidance.ts';
 import { aScheduler, type NoiseSource, type Scheduler } from '../schedulers/scheduler.ts';
-import {
-  aFunction,
-  checkParts,
-  checkTensor,
-  isTensor,
-  mustBe,
-  optional,
-  withMethods,
-  type Checks,
-} from '../tensor/checks.ts';
+import { aFunction, checkParts, checkTensor, isTensor, mustBe, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Denoiser } from './denoiser.ts';
+import { aDenoiser, type Denoiser } from './denoiser.ts';
 
 /** What a run is made of. */
 export interface SamplingRun {
@@ -35,7 +26,7 @@ export interface SamplingRun {
 }
 
 const checks: Checks<SamplingRun> = {
-  denoiser: withMethods<Denoiser>('a denoiser, as unetDenoiser(model, backend)', 'predict'),
+  denoiser: aDenoiser,
   guidance: aGuidance,
   scheduler: aScheduler,
   noise: mustBe('a tensor [B,C,H,W], as manualSeed(0).randn([1, 3, 32, 32])', isTensor),

@@ -1,10 +1,9 @@
 /** What a model has predicted for the passes of a guidance need not be computed again on the way to its slope. */
 import { conditional } from '../guidance/guidance.ts';
 import { samePass } from '../guidance/same-pass.ts';
-import type { ModelSlope } from '../models/slope.ts';
-import { aFunction, withMethods } from '../tensor/checks.ts';
+import { aModelSlope, type ModelSlope } from '../models/slope.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { Denoiser, Prediction } from './denoiser.ts';
+import { aDenoiser, type Denoiser, type Prediction } from './denoiser.ts';
 
 /**
  * A denoiser and the slope of its model, of which the second knows what the first has said: the unperturbed
@@ -16,8 +15,8 @@ export function sharedPredictions(
   denoiser: Denoiser,
   slopeAt: ModelSlope,
 ): { readonly denoiser: Denoiser; readonly slopeAt: ModelSlope } {
-  withMethods<Denoiser>('a denoiser, as unetDenoiser(unet, backend)', 'predict')('the denoiser', denoiser);
-  aFunction('a function, as modelSlope(unet, backend) gives it')('slopeAt', slopeAt);
+  aDenoiser('the denoiser', denoiser);
+  aModelSlope('slopeAt', slopeAt);
   let last: { readonly sample: Tensor; readonly timestep: number; readonly output: Tensor } | undefined;
   const remember = (sample: Tensor, timestep: number, found: Prediction | undefined): void => {
     if (found) last = { sample, timestep, output: found.output };

@@ -1,5 +1,5 @@
 /** A scheduler from its entry. */
-import { mustBe, text, withMethods } from '../tensor/checks.ts';
+import { anObject, text, withMethods } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { checked } from './checked.ts';
 import { checkChoices, checkMu, countSteps, type SchedulerChoices } from './choices.ts';
@@ -9,7 +9,8 @@ import { laterPart } from './later.ts';
 import type { Config } from './options.ts';
 import { aScheduler, type Scheduler } from './scheduler.ts';
 
-const anObject = (example: string) => mustBe(`an object, as ${example}`, (value) => Object(value) === value);
+const aConfig = anObject('an object, as { beta_start: 0.001 }');
+const areChoices = anObject('an object, as { eta: 1 }');
 const anEntry = withMethods<SchedulerEntry>('an entry of a scheduler, as DDIMScheduler', 'create');
 
 /**
@@ -28,8 +29,8 @@ export function createSchedulerOf(
 ): Scheduler {
   anEntry('the entry', entry);
   text('the name of the entry', entry.name);
-  anObject('{ beta_start: 0.001 }')('the config', config);
-  anObject('{ eta: 1 }')('what is chosen', choices);
+  aConfig('the config', config);
+  areChoices('what is chosen', choices);
   checkChoices(entry.name, entry, choices);
   const count = countSteps(entry.name, entry, steps, choices);
   const scheduler = createFrom(choices.begin ?? 0, entry, config, count, choices);

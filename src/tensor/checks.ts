@@ -67,6 +67,11 @@ export function aFunction(example: string): Check {
   return mustBe(example, (value) => typeof value === 'function');
 }
 
+/** @param example of one, as "an object, as { eta: 1 }" */
+export function anObject(example: string): Check {
+  return mustBe(example, (value) => Object(value) === value);
+}
+
 /**
  * An object of which these keys are methods.
  * @param example of one, as "a Backend, as simdBackend()"

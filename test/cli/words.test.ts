@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { OptionKinds } from '../../src/cli/options.ts';
 import { flagOf, inCommandWords, withCommandWords } from '../../src/cli/words.ts';
 import { InputError } from '../../src/tensor/errors.ts';
+import { withoutComments } from '../comments.ts';
 
 const kinds: OptionKinds = {
   'pag-layers': 'text',
@@ -79,7 +80,3 @@ describe('no text of the library names an option of the command:', () => {
     expect(files.length).toBeGreaterThan(300);
   });
 });
-
-function withoutComments(source: string): string {
-  return source.replace(/\/\*[\s\S]*?\*\/|^ *\/\/.*$/gm, '');
-}

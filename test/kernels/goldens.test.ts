@@ -45,92 +45,61 @@ const inFastOrder = stated.flatMap((direct) => {
 });
 const cases = [...stated, ...inFastOrder];
 
-/** The case's operation; its arguments are in the order of scripts/goldens/kernels.py. */
-function compute(
+type Call = (
   kernels: Kernels,
-  { operation, arguments: more }: Case,
-  inputs: readonly (Tensor | undefined)[],
-): Tensor {
-  const [x, a, b] = inputs as [Tensor, Tensor, Tensor];
-  const [n, m] = more as [number, number];
-  switch (operation) {
-    case 'conv2d':
-      return kernels.conv2d(x, a, b, n, paddingOf(more[1] as readonly number[]));
-    case 'winogradConv2d':
-      return kernels.winogradConv2d(x, a, b, more[0] as WinogradWidth, paddingOf(more[1] as readonly number[]));
-    case 'linear':
-      return kernels.linear(x, a, b);
-    case 'groupNorm':
-      return kernels.groupNorm(x, n, a, b, m);
-    case 'layerNorm':
-      return kernels.layerNorm(x, a, b, n);
-    case 'softmax':
-      return kernels.softmax(x);
-    case 'entmax':
-      return kernels.entmax(x, more[0] as EntmaxAlpha);
-    case 'limitNorm':
-      return kernels.limitNorm(x, a, n);
-    case 'attentionScores':
-      return kernels.attentionScores(x, a, n, m);
-    case 'attentionMap':
-      return kernels.attentionMap(x, a, n, m);
-    case 'applyAttentionMap':
-      return kernels.applyAttentionMap(x, a);
-    case 'attention':
-      return kernels.attention(x, a, b, n, m);
-    case 'activation':
-      return kernels.activation(x, more[0] as Activation);
-    case 'upsampleNearest2x':
-      return kernels.upsampleNearest2x(x);
-    case 'upsampleConv2d':
-      return kernels.upsampleConv2d(x, a, b);
-    case 'resizeNearest':
-      return kernels.resizeNearest(x, n, m);
-    case 'averagePool2x':
-      return kernels.averagePool2x(x);
-    case 'concatChannels':
-      return kernels.concatChannels(x, a);
-    case 'sliceChannels':
-      return kernels.sliceChannels(x, n, m);
-    case 'concatBatch':
-      return kernels.concatBatch([x, a, b]);
-    case 'sliceBatch':
-      return kernels.sliceBatch(x, n, m);
-    case 'reshape':
-      return kernels.reshape(x, more[0] as readonly number[]);
-    case 'toTokens':
-      return kernels.toTokens(x);
-    case 'fromTokens':
-      return kernels.fromTokens(x, n, m);
-    case 'add':
-      return kernels.add(x, a);
-    case 'subtract':
-      return kernels.subtract(x, a);
-    case 'multiply':
-      return kernels.multiply(x, a);
-    case 'affine':
-      return kernels.affine(x, n, m);
-    case 'divide':
-      return kernels.divide(x, n);
-    case 'conv2dWeightGradient': {
-      const [height, width, stride, padding] = more as [number, number, number, readonly number[]];
-      return kernels.conv2dWeightGradient(x, a, height, width, stride, paddingOf(padding));
-    }
-    case 'transposeWeight':
-      return kernels.transposeWeight(x);
-    case 'transposeMap':
-      return kernels.transposeMap(x);
-    case 'placePixels': {
-      const [stride, top, left, height, width] = more as [number, number, number, number, number];
-      return kernels.placePixels(x, stride, top, left, height, width);
-    }
-    case 'activationDerivative':
-      return kernels.activationDerivative(x, more[0] as Activation);
-    case 'groupNormGradient':
-      return kernels.groupNormGradient(x, a, b, n, m);
-    case 'groupNormSums':
-      return kernels.groupNormSums(x, a, n, m);
-  }
+  inputs: readonly [x: Tensor, a: Tensor, b: Tensor],
+  /** The arguments, where they are numbers; and whatever they are. */
+  numbers: readonly [n: number, m: number],
+  more: readonly unknown[],
+) => Tensor;
+
+/** How an operation is called; its arguments are in the order of scripts/goldens/kernels.py. */
+const calls: Readonly<Record<Kind, Call>> = {
+  conv2d: (k, [x, a, b], [n], [, padding]) => k.conv2d(x, a, b, n, paddingOf(padding as readonly number[])),
+  winogradConv2d: (k, [x, a, b], _, [width, padding]) =>
+    k.winogradConv2d(x, a, b, width as WinogradWidth, paddingOf(padding as readonly number[])),
+  linear: (k, [x, a, b]) => k.linear(x, a, b),
+  groupNorm: (k, [x, a, b], [n, m]) => k.groupNorm(x, n, a, b, m),
+  layerNorm: (k, [x, a, b], [n]) => k.layerNorm(x, a, b, n),
+  softmax: (k, [x]) => k.softmax(x),
+  entmax: (k, [x], _, [alpha]) => k.entmax(x, alpha as EntmaxAlpha),
+  limitNorm: (k, [x, a], [n]) => k.limitNorm(x, a, n),
+  attentionScores: (k, [x, a], [n, m]) => k.attentionScores(x, a, n, m),
+  attentionMap: (k, [x, a], [n, m]) => k.attentionMap(x, a, n, m),
+  applyAttentionMap: (k, [x, a]) => k.applyAttentionMap(x, a),
+  attention: (k, [x, a, b], [n, m]) => k.attention(x, a, b, n, m),
+  activation: (k, [x], _, [kind]) => k.activation(x, kind as Activation),
+  upsampleNearest2x: (k, [x]) => k.upsampleNearest2x(x),
+  upsampleConv2d: (k, [x, a, b]) => k.upsampleConv2d(x, a, b),
+  resizeNearest: (k, [x], [n, m]) => k.resizeNearest(x, n, m),
+  averagePool2x: (k, [x]) => k.averagePool2x(x),
+  concatChannels: (k, [x, a]) => k.concatChannels(x, a),
+  sliceChannels: (k, [x], [n, m]) => k.sliceChannels(x, n, m),
+  concatBatch: (k, [x, a, b]) => k.concatBatch([x, a, b]),
+  sliceBatch: (k, [x], [n, m]) => k.sliceBatch(x, n, m),
+  reshape: (k, [x], _, [shape]) => k.reshape(x, shape as readonly number[]),
+  toTokens: (k, [x]) => k.toTokens(x),
+  fromTokens: (k, [x], [n, m]) => k.fromTokens(x, n, m),
+  add: (k, [x, a]) => k.add(x, a),
+  subtract: (k, [x, a]) => k.subtract(x, a),
+  multiply: (k, [x, a]) => k.multiply(x, a),
+  affine: (k, [x], [n, m]) => k.affine(x, n, m),
+  divide: (k, [x], [n]) => k.divide(x, n),
+  conv2dWeightGradient: (k, [x, a], [height, width], [, , stride, padding]) =>
+    k.conv2dWeightGradient(x, a, height, width, stride as number, paddingOf(padding as readonly number[])),
+  transposeWeight: (k, [x]) => k.transposeWeight(x),
+  transposeMap: (k, [x]) => k.transposeMap(x),
+  placePixels: (k, [x], _, more) => {
+    const [stride, top, left, height, width] = more as [number, number, number, number, number];
+    return k.placePixels(x, stride, top, left, height, width);
+  },
+  activationDerivative: (k, [x], _, [kind]) => k.activationDerivative(x, kind as Activation),
+  groupNormGradient: (k, [x, a, b], [n, m]) => k.groupNormGradient(x, a, b, n, m),
+  groupNormSums: (k, [x, a], [n, m]) => k.groupNormSums(x, a, n, m),
+};
+
+function compute(kernels: Kernels, { operation, arguments: more }: Case, inputs: readonly (Tensor | undefined)[]) {
+  return calls[operation](kernels, inputs as [Tensor, Tensor, Tensor], more as [number, number], more);
 }
 
 describe.each([

@@ -29,6 +29,8 @@ export function heldToDefinition(subject: Subject): void {
   const all = { ...subject, ...comparedWithDefinition(subject) };
   convolutionsHeld(all);
   rowsHeld(all);
+  attentionHeld(all);
+  weightGradientsHeld(all);
   gradientsHeld(all);
   arrangementsHeld(all);
 }
@@ -103,8 +105,8 @@ function convolutionsHeld({ dtype, holds, holdsOfLarge, same, both }: Held): voi
     ));
 }
 
-/** Products, norms and attention: what goes row by row. */
-function rowsHeld({ dtype, compute, holds, same, both }: Held): void {
+/** Products and norms: what goes row by row. */
+function rowsHeld({ dtype, same, both }: Held): void {
   it('linear', () =>
     both(
       (values) => linears(dtype, values),
@@ -137,7 +139,9 @@ function rowsHeld({ dtype, compute, holds, same, both }: Held): void {
       (values) => shapes(4, 40).chain((shape) => tensors(dtype, shape, values)),
       (x) => same({ x }, (k, { x }) => k.softmax(x)),
     ));
+}
 
+function attentionHeld({ dtype, compute, holds, same, both }: Held): void {
   it('attention and its two halves', () =>
     both(
       (values) => attentions(dtype, values),
@@ -171,7 +175,7 @@ function rowsHeld({ dtype, compute, holds, same, both }: Held): void {
     ));
 }
 
-function gradientsHeld({ dtype, holdsOfLarge, same, both }: Held): void {
+function weightGradientsHeld({ dtype, holdsOfLarge, same, both }: Held): void {
   it('conv2dWeightGradient', () =>
     both(
       (values) =>
@@ -208,7 +212,10 @@ function gradientsHeld({ dtype, holdsOfLarge, same, both }: Held): void {
     holdsOfLarge(several(dtype, [5, 2, 9, 9], [5, 2, 9, 9]), ([x, gradient]) =>
       same({ x, gradient }, (k, { x, gradient }) => k.conv2dWeightGradient(x, gradient, 3, 3, 1, AROUND)),
     ));
+}
 
+/** What else the way back needs. */
+function gradientsHeld({ dtype, holdsOfLarge, same, both }: Held): void {
   it('transposeWeight, transposeMap and placePixels', () =>
     both(
       (values) => fc.tuple(pictures(dtype, values), fc.integer({ min: -2, max: 3 }), extent(3), extent(9)),
