@@ -10,7 +10,7 @@ import type { Picture } from '../../src/formats/picture.ts';
 import { encodePng } from '../../src/formats/png.ts';
 import { present } from '../../src/walkthrough/checked.ts';
 import type { GuidanceChoice } from '../../src/walkthrough/protocol.ts';
-import { freeRun, middleOf, usualScale } from '../../src/walkthrough/requests.ts';
+import { freeCfg, freeRun, middlePag, usualScale } from '../../src/walkthrough/requests.ts';
 import { initialState } from '../../src/walkthrough/state.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
@@ -24,11 +24,8 @@ const paper = 250;
 export function sharePicture(model: Model): Picture {
   const kinds: readonly (readonly [title: string, guidance: GuidanceChoice])[] = [
     ['the model alone', { kind: 'none' }],
-    [
-      `with Perturbed-Attention Guidance, s = ${usualScale}`,
-      { kind: 'pag', scale: usualScale, layers: middleOf(model.unet.attentionLayers) },
-    ],
-    ['with classifier-free guidance: the first row again', { kind: 'cfg', scale: 3 }],
+    [`with Perturbed-Attention Guidance, s = ${usualScale}`, middlePag(model.unet.attentionLayers)],
+    ['with classifier-free guidance: the first row again', freeCfg],
   ];
   const rows = kinds.map(([title, guidance]) => {
     const steps = [...sampleRun(model, freeRun(initialState, guidance))];

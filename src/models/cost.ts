@@ -153,8 +153,11 @@ export function guidedCost<Input, State>(
   perturbation: Perturbation,
 ): GuidedCost {
   const cost = (...passes: Perturbation[]): number => passCost(architecture, input, passes);
-  const [alone, other] = [cost(unperturbed), cost(perturbation)];
-  const both = cost(unperturbed, perturbation);
+  return costApart(cost(unperturbed), cost(perturbation), cost(unperturbed, perturbation));
+}
+
+/** The same, from what the plain pass costs by itself, the perturbed one by itself, and both together. */
+export function costApart(alone: number, other: number, both: number): GuidedCost {
   return { shared: alone + other - both, plain: both - other, perturbed: both - alone };
 }
 

@@ -17,6 +17,14 @@ export function middleOf(layers: readonly string[]): readonly string[] {
   return layers.filter((path) => path.startsWith('mid_block'));
 }
 
+/** PAG there. @param layers all attention layers of the model */
+export function middlePag(layers: readonly string[], scale: number | readonly number[] = usualScale): GuidanceChoice {
+  return { kind: 'pag', scale, layers: middleOf(layers) };
+}
+
+/** The CFG that stands beside it where nobody asks for a letter. */
+export const freeCfg = { kind: 'cfg', scale: 3 } as const satisfies GuidanceChoice;
+
 /** All letters of the word, each from its own noise. */
 export function wordRun({ word, seed }: State, guidance: GuidanceChoice): RunRequest {
   const letters = [...word];

@@ -17,7 +17,16 @@ export const printAll = 'printall';
 
 /** A button with which the reader wants to begin anew. */
 export function tryAgainButton(): HTMLButtonElement {
-  const made = button('try again', 'again', () => made.dispatchEvent(new Event(tryAgain, { bubbles: true })));
+  return wishButton('try again', 'again', tryAgain);
+}
+
+/** A button that draws what is not drawn yet, and prints. */
+export function printButton(): HTMLButtonElement {
+  return wishButton('print', 'print', printAll);
+}
+
+function wishButton(text: string, name: string, wish: string): HTMLButtonElement {
+  const made = button(text, name, () => made.dispatchEvent(new Event(wish, { bubbles: true })));
   return made;
 }
 

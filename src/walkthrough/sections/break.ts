@@ -9,7 +9,7 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Section } from '../page.ts';
 import type { FaultName } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { latestPicture, letterRun, middleOf, usualScale } from '../requests.ts';
+import { latestPicture, letterRun, middlePag } from '../requests.ts';
 import { letterOf } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { differences, largestDifference } from '../work/difference.ts';
@@ -47,7 +47,7 @@ export const breakSection: Section = (root, page) => {
 
   return () => {
     const state = page.state();
-    const sound = letterRun(state, { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) });
+    const sound = letterRun(state, middlePag(page.model.layers));
     const broken = { ...sound, fault: state.fault };
     const [asItShould, asItIs] = [page.client.run(sound), page.client.run(broken)];
     paintLetter(right, latestPicture(sound, asItShould).data);

@@ -8,7 +8,7 @@ import { pictureRow, plainPlaces } from '../drawing/picture-row.ts';
 import { noiseButton } from '../drawing/run-controls.ts';
 import type { Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
-import { freeRun, middleOf, usualScale } from '../requests.ts';
+import { freeCfg, freeRun, middlePag, usualScale } from '../requests.ts';
 import { heroPictures, stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
 
@@ -16,8 +16,8 @@ import { noiseOf } from '../work/noise.ts';
 export const heroSection: Section = (root, page) => {
   const kinds: readonly (readonly [title: string, guidance: GuidanceChoice])[] = [
     ['the model alone', { kind: 'none' }],
-    [`with PAG, s\u00a0=\u00a0${usualScale}`, { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) }],
-    ['with CFG, g\u00a0=\u00a03', { kind: 'cfg', scale: 3 }],
+    [`with PAG, s\u00a0=\u00a0${usualScale}`, middlePag(page.model.layers)],
+    [`with CFG, g\u00a0=\u00a0${freeCfg.scale}`, freeCfg],
   ];
   const rows = kinds.map(([title, guidance]) => ({
     guidance,

@@ -9,7 +9,7 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice, RunRequest } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { latestPicture, letterRun, middleOf, sampleOf } from '../requests.ts';
+import { latestPicture, letterRun, middlePag, sampleOf } from '../requests.ts';
 import { largestScale, letterOf, type State } from '../state.ts';
 import { labelOf, noLetter, stepCount } from '../study.ts';
 
@@ -80,7 +80,7 @@ function kindsOf({ model }: Page): readonly Kind[] {
       name: 'pag',
       title: 'PAG',
       text: (s) => `s = ${s}`,
-      guidance: (s) => ({ kind: 'pag', scale: s, layers: middleOf(model.layers) }),
+      guidance: (s) => middlePag(model.layers, s),
     },
     {
       name: 'cfg',

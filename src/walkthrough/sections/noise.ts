@@ -9,7 +9,7 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Page, Section } from '../page.ts';
 import type { RunRequest } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { letterRun, middleOf, pictureAt, usualScale } from '../requests.ts';
+import { letterRun, middlePag, pictureAt } from '../requests.ts';
 import { letterOf } from '../state.ts';
 import { stepCount } from '../study.ts';
 
@@ -46,8 +46,7 @@ export const noiseSection: Section = (root, page) => {
 
   return () => {
     const state = page.state();
-    const layers = middleOf(page.model.layers);
-    const request = letterRun(state, state.guided ? { kind: 'pag', scale: usualScale, layers } : { kind: 'none' });
+    const request = letterRun(state, state.guided ? middlePag(page.model.layers) : { kind: 'none' });
     const answer = page.client.run(request);
     pictures.show(request, answer, state.step);
     mixture.show(state.step);

@@ -10,7 +10,7 @@ import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice, RunRequest } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
 import { remembered } from '../remembered.ts';
-import { middleOf, usualScale } from '../requests.ts';
+import { middlePag } from '../requests.ts';
 import { burialRange, type State } from '../state.ts';
 import { noLetter, stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
@@ -68,7 +68,7 @@ export const ownSection: Section = (root, page) => {
     paintLetter(paper.canvas, picture.data);
     paintLetter(buried, scheduler.addNoise(picture, noiseOf({ seed: state.seed, slices }), begin).data);
     const alone = finish(page, state, { kind: 'none' });
-    const guided = finish(page, state, { kind: 'pag', scale: usualScale, layers: middleOf(layers) });
+    const guided = finish(page, state, middlePag(layers));
     paintLetter(ends.alone, latest(alone));
     paintLetter(ends.guided, latest(guided));
     showDigest(root, guided.done ? guided.results.at(-1)?.sample : undefined);

@@ -5,7 +5,7 @@ import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import { present } from '../checked.ts';
 import type { Page, Reproduction, ReproductionOf } from '../page.ts';
 import type { RunRequest } from '../protocol.ts';
-import { freeRun, letterRun, middleOf, pictureAt, studiedIndex, usualScale } from '../requests.ts';
+import { freeCfg, freeRun, letterRun, middleOf, pictureAt, studiedIndex, usualScale } from '../requests.ts';
 import { letterOf } from '../state.ts';
 import { caseName, heroPictures, noLetter } from '../study.ts';
 import { tastedPictures, tastedScales } from '../work/tasting.ts';
@@ -34,7 +34,7 @@ export const ofHero: ReproductionOf = ({ state }) => ({
   commands: [
     freeCommand(state(), heroPictures, '', 'free-alone.safetensors'),
     freeCommand(state(), heroPictures, pagOptions(usualScale), 'free-pag.safetensors'),
-    freeCommand(state(), heroPictures, cfgOptions(3), 'free-cfg.safetensors'),
+    freeCommand(state(), heroPictures, cfgOptions(freeCfg.scale), 'free-cfg.safetensors'),
   ],
 });
 

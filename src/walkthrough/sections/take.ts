@@ -2,12 +2,12 @@
 import { button, picker } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { download } from '../drawing/download.ts';
-import { printAll, status } from '../drawing/figure.ts';
+import { printButton, status } from '../drawing/figure.ts';
 import { commandBox } from '../drawing/reproduction.ts';
 import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
-import { latestPicture, middleOf, usualScale, wordRun } from '../requests.ts';
+import { latestPicture, middlePag, usualScale, wordRun } from '../requests.ts';
 import { writeState, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
@@ -29,7 +29,7 @@ export const takeSection: Section = (root, page) => {
     {
       name: 'pag',
       title: 'with PAG',
-      guidance: { kind: 'pag', scale: usualScale, layers: middleOf(page.model.layers) },
+      guidance: middlePag(page.model.layers),
       options: pagOptions(usualScale),
     },
   ];
@@ -82,12 +82,6 @@ export const takeSection: Section = (root, page) => {
     progress.show(answers, 2 * stepCount, 'the runs of your word');
   };
 };
-
-/** A button that draws what is not drawn yet, and prints. */
-function printButton(): HTMLButtonElement {
-  const made = button('print', 'print', () => made.dispatchEvent(new Event(printAll, { bubbles: true })));
-  return made;
-}
 
 /** The link to the page with its state, and a button that copies it. */
 function linkBox(): { readonly root: HTMLElement; show(state: State): void } {

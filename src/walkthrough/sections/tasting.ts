@@ -10,7 +10,7 @@ import { paintLetter } from '../drawing/picture.ts';
 import { rateView } from '../drawing/rate-view.ts';
 import type { Page, Section } from '../page.ts';
 import type { Answer } from '../questions.ts';
-import { middleOf, sampleOf } from '../requests.ts';
+import { middlePag, sampleOf } from '../requests.ts';
 import { noLetter, stepCount } from '../study.ts';
 import { pairsOf, rounds, tastedScales, winRates, type Pair } from '../work/tasting.ts';
 
@@ -85,7 +85,7 @@ function askRounds({ client, model }: Page, { seed, preferred }: Tasting): reado
       const run = { seed, slices: pairs.map(({ slice }) => slice), labels: pairs.map(() => noLetter) };
       const scale = pairs.map((pair) => pair.scale);
       const alone = client.run({ ...run, guidance: { kind: 'none' } });
-      const guided = client.run({ ...run, guidance: { kind: 'pag', scale, layers: middleOf(model.layers) } });
+      const guided = client.run({ ...run, guidance: middlePag(model.layers, scale) });
       return { pairs, answers: [alone, guided] };
     });
 }

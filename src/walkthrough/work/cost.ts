@@ -1,6 +1,6 @@
 /** What the letters model costs a step, and how its stages hang together. */
 import { identity } from '../../nn/attention-perturbations/index.ts';
-import { guidedCost, passCost, type GuidedCost } from '../../models/cost.ts';
+import { costApart, guidedCost, passCost, type GuidedCost } from '../../models/cost.ts';
 import { unperturbed, type Perturbation } from '../../models/stage.ts';
 import type { UNetArchitecture } from '../../models/unet2d/unet.ts';
 import { zeros } from '../../tensor/tensor.ts';
@@ -31,7 +31,7 @@ export function stepCostLater(
     const key = layers.join(' ');
     const [alone, other, both] = [costs.plain(''), costs.perturbed(key), costs.both(key)];
     if (alone === undefined || other === undefined || both === undefined) return undefined;
-    return { shared: alone + other - both, plain: both - other, perturbed: both - alone };
+    return costApart(alone, other, both);
   };
 }
 
