@@ -15,7 +15,7 @@
 import { keyOf } from '../../key.ts';
 import { call, forRange, i32, set, when } from '../assembler/index.ts';
 import type { Code, Func, I32, Local } from '../assembler/index.ts';
-import { divisorUpTo, pieceSize } from '../division.ts';
+import { divisorUpTo, pieceSize, stripSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
 import {
@@ -54,10 +54,9 @@ function cutOf(lib: Library, spec: ConvSpec): Cut {
   const { batch, outHeight, outWidth, outChannels } = spec;
   const panels = Math.ceil(outChannels / lib.panel);
   const units = wantedUnits(lib, productsIn(spec));
-  const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * batch) / units));
+  const most = Math.min(STRIP_PIXELS, (batch * outHeight * outWidth * panels) / units);
+  const { height, pictures: together } = stripSize(batch, outHeight, outWidth, most);
   const strips = outHeight / height;
-  const few = Math.min(STRIP_PIXELS / (outHeight * outWidth), (batch * panels) / units);
-  const together = strips > 1 ? 1 : divisorUpTo(batch, few);
   const panelsPerUnit = pieceSize(panels, panels, units / ((strips * batch) / together));
   return { height, strips, together, panels, panelsPerUnit, chunks: Math.ceil(panels / panelsPerUnit) };
 }

@@ -9,7 +9,7 @@
 import type { WinogradWidth } from '../../kernels.ts';
 import { f32x4 } from '../assembler/index.ts';
 import type { V128 } from '../assembler/index.ts';
-import { divisorUpTo } from '../division.ts';
+import { stripSize } from '../division.ts';
 import { apart } from '../memory/planes.ts';
 import type { InputLayout } from './area.ts';
 import type { Epilogue } from './epilogue.ts';
@@ -75,8 +75,7 @@ export type SizeSpec = Pick<WinogradSpec, 'batch' | 'channels' | 'outHeight' | '
 /** The groups of a convolution. */
 export function groupsOf(spec: SizeSpec): Groups {
   const { rows, perRow } = groupCounts(spec);
-  const height = divisorUpTo(rows, STRIP_GROUPS / perRow);
-  const pictures = height < rows ? 1 : divisorUpTo(spec.batch, STRIP_GROUPS / (rows * perRow));
+  const { height, pictures } = stripSize(spec.batch, rows, perRow, STRIP_GROUPS);
   return inStrips(spec, pictures * height);
 }
 
