@@ -17,7 +17,7 @@ from diffusers import DDIMPipeline, DDIMScheduler, UNet2DModel
 NO_LETTER = 26
 
 
-def main() -> None:
+def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("glyphs", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
@@ -29,7 +29,11 @@ def main() -> None:
     parser.add_argument("--channels", type=int, nargs=3, default=[32, 64, 96], help="of the blocks")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = read_options()
     torch.manual_seed(args.seed)
 
     data = np.load(args.glyphs)

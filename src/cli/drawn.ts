@@ -1,5 +1,6 @@
 /** What is said when pictures have been drawn. */
 import type { Backend } from '../kernels/kernels.ts';
+import { listed } from '../tensor/shown.ts';
 import { shapeText } from '../tensor/tensor.ts';
 import type { DType } from '../tensor/tensor.ts';
 import { printResult } from './messages.ts';
@@ -33,7 +34,7 @@ export function printDrawn(
   const counted = `${count} ${what}${count === 1 ? '' : 's'}`;
   const drawn = `${counted} of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}`;
   printResult(options, {
-    text: `${drawn}, in ${seconds.toFixed(1)} s: ${listed(names)}`,
+    text: `${drawn}, in ${seconds.toFixed(1)} s: ${namesText(names)}`,
     json: { schema: 1, count, shape, run: title, dtype, kernels: backend.name, seconds, files },
     aside: names.some(isStdout),
   });
@@ -42,7 +43,7 @@ export function printDrawn(
 /** So many files are named; of more, the first ones. */
 const mostNames = 6;
 
-function listed(names: readonly string[]): string {
+function namesText(names: readonly string[]): string {
   if (names.length > mostNames) return `${names.slice(0, mostNames - 1).join(', ')} … (${names.length} files)`;
-  return [names.slice(0, -1).join(', '), names.at(-1)].filter((part) => part !== '').join(' and ');
+  return listed(names);
 }

@@ -90,6 +90,7 @@ export async function chooseClassifier(
       ? await noisePull(path, dtype, backend, guided.schedulerConfig)
       : await cleanPull(path, dtype, backend, guided.unet);
   checkAsked(options, labels, classes);
+  // Weights that are none are refused before anything is drawn.
   slopeFor(labels, undefined);
   return {
     option,
@@ -102,7 +103,7 @@ export async function chooseClassifier(
 /** @throws InputError where a classifier or labels for it are missing, and the guidance is to act */
 function refuseUnpulled(options: ParsedOptions, kind: ClassifierKind, path: string | undefined): undefined {
   const scale = givenGuidance(options).values.find(([name]) => name === 'classifierScale')?.[1];
-  if (scale === 0) return undefined;
+  if ([scale].flat().every((ofSample) => ofSample === 0)) return undefined;
   const wanted = path === undefined ? wayOut[kind] : 'labels for its classifier: give --labels or --classifier-labels';
   throw new InputError(`--guidance ${guidanceName(options)} needs ${wanted}, or --classifier-scale 0`);
 }

@@ -25,7 +25,7 @@ export function isTemplate(file: string): boolean {
  * @throws InputError that lists the places that there are
  */
 export function checkPlaces(option: string, file: string): void {
-  const [unknown] = (file.match(looksLikeOne) ?? []).filter((one) => one.search(place) < 0);
+  const unknown = file.match(looksLikeOne)?.find((one) => !isTemplate(one));
   if (unknown !== undefined)
     throw new InputError(`${option} is ${file}; there is no place ${unknown}, but {index}, {seed} and {label}`);
 }

@@ -125,6 +125,9 @@ export const bestWeights: Readonly<Record<Task, number>> = {
   'motion-blur': 8,
 };
 
+/** How much PSLD's gluing counts beside a measurement of this weight, unless told otherwise. */
+export const usualGluing = (weight: number): number => weight / 10;
+
 /** How much the measurement counts: what --weight says, or what is best, and the fewer the more steps there are. */
 export function chooseWeight(options: ParsedOptions, { task }: RestorationTask, steps: number): number {
   return options.number('weight', 0) ?? Math.min(bestWeights[task], 250 / steps);

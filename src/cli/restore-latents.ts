@@ -22,6 +22,7 @@ import {
   measuredFor,
   readTask,
   restoringWork,
+  usualGluing,
   type RestorationTask,
 } from './restoration-task.ts';
 import { runTitle, type OutFiles } from './run-report.ts';
@@ -68,7 +69,7 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
   const pictureShape = [count, inChannels, h * factor, w * factor];
   const task = await readTask(options, pictureShape, dtype);
   const weight = chooseWeight(options, task, chosen.stepCount);
-  const gluing = options.number('gluing', 0) ?? weight / 10;
+  const gluing = options.number('gluing', 0) ?? usualGluing(weight);
   const plan = { guidance, scheduler: chosen.scheduler, shape, texts: 1 + prompts.negativePrompts.length };
   announceWork(restoringWork(pipelineWork(pipeline, plan)));
   const noise = first();

@@ -1,4 +1,4 @@
-/** What somebody gave, in a few words: for the messages that refuse it. */
+/** What messages show, in a few words. */
 
 /** A value as messages show it: a text in quotes, a tensor by its shape, an object by its keys. */
 export function shown(value: unknown): string {
@@ -12,6 +12,12 @@ export function shown(value: unknown): string {
   const keys = Object.keys(value);
   if (name !== 'Object') return `a ${name}`;
   return keys.length === 0 ? '{}' : `{ ${cut(keys)} }`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listed(parts: readonly string[]): string {
+  const [before, last = ''] = [parts.slice(0, -1), parts.at(-1)];
+  return before.length === 0 ? last : `${before.join(', ')} and ${last}`;
 }
 
 /** The first of some words. */

@@ -53,7 +53,8 @@ describe('a classifier that was trained', () => {
     };
     await run('plain');
     await run('none', ...guided, '--classifier-scale', '0');
-    expect(results['none']).toEqual(results['plain']);
+    await run('nowhere', '--guidance', 'classifier', '--classifier-scale', '0,0,0');
+    for (const name of ['none', 'nowhere']) expect(results[name]).toEqual(results['plain']);
     await run('ddim', ...guided);
     await run('strong', ...guided, '--classifier-scale', '5');
     await run('elsewhere', ...guided, '--classifier-labels', '4');

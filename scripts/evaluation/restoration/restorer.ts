@@ -2,7 +2,7 @@
 import { runBreathing } from '../../../src/cli/breathing.ts';
 import { fingerprint } from '../../../src/cli/evaluation-job.ts';
 import { loadModel } from '../../../src/cli/model.ts';
-import { measurementOf } from '../../../src/cli/restoration-task.ts';
+import { measurementOf, usualGluing } from '../../../src/cli/restoration-task.ts';
 import { folderReader } from '../../../src/formats/node-files.ts';
 import { none } from '../../../src/guidance/none.ts';
 import { pag } from '../../../src/guidance/pag.ts';
@@ -129,7 +129,7 @@ async function openLatents(folder: string, stepping: Stepping, backend: Backend)
       const noise = run.noiseSource([count, autoencoder.config.latentChannels, ...sampleSize]);
       const scheduler = restoringLatents(
         schedulerOf(schedulerConfig, stepping),
-        { ...problem, gluing: problem.weight / 10 },
+        { ...problem, gluing: usualGluing(problem.weight) },
         { ...slopes, predict: slopeAt },
         noise,
         whole.shape,

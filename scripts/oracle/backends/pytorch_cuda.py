@@ -230,14 +230,13 @@ def last(tensor, how):
 
 
 def operation(case, subject, device, dtype, how):
-    given = tensors_of(case, "inputs", device, dtype)
+    name, given = subject["operation"], tensors_of(case, "inputs", device, dtype)
     taps = {}
     for probe in subject["probes"]:
-        compute = kernels.OPERATIONS[subject["operation"]]
-        tensors = 3 if subject["operation"] == "conv2d" else probe["tensors"]  # without a bias, None stands for it
+        tensors = 3 if name == "conv2d" else probe["tensors"]  # without a bias, None stands for it
         inputs = [given.get(f"{probe['name']}/{i}") for i in range(tensors)]
-        inputs = [x if x is None or subject["operation"] != "conv2d" else last(x, how) for x in inputs]
-        taps[probe["name"]] = compute(*inputs, *probe["arguments"])
+        inputs = [x if x is None or name != "conv2d" else last(x, how) for x in inputs]
+        taps[probe["name"]] = kernels.OPERATIONS[name](*inputs, *probe["arguments"])
     return taps
 
 

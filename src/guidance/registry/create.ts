@@ -77,7 +77,7 @@ export function createGuidanceOf(
   for (const key of Object.keys(given)) {
     if (!parameters.some((parameter) => parameter.name === key)) {
       throw new InputError(
-        `the guidance "${name}" has no ${key}; ` + `it has ${parameters.map((parameter) => parameter.name).join(', ')}`,
+        `the guidance "${name}" has no ${key}; it has ${parameters.map((parameter) => parameter.name).join(', ')}`,
       );
     }
   }

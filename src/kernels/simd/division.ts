@@ -20,3 +20,17 @@ export function divisorUpTo(n: number, limit: number): number {
 export function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
+
+/** A part of a picture, or several whole ones of a batch. */
+export interface StripSize {
+  /** Rows of a picture: a divisor of all of them. */
+  readonly height: number;
+  /** A divisor of the batch; 1 where the strip is a part of a picture. */
+  readonly pictures: number;
+}
+
+/** Cuts a batch of pictures, in which `perRow` elements are a row, into strips of at most `most`, or of one row. */
+export function stripSize(batch: number, rows: number, perRow: number, most: number): StripSize {
+  const height = divisorUpTo(rows, most / perRow);
+  return { height, pictures: height < rows ? 1 : divisorUpTo(batch, most / (rows * perRow)) };
+}

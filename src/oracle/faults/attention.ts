@@ -61,27 +61,6 @@ function softmaxWithoutMaximum(x: Tensor, softmax: Kernels['softmax']): Tensor {
   return tensor(y.dtype, y.shape, data);
 }
 
-/**
- * The logits, for mistakes between them and the softmax: softmax is undone up to a constant for each row, which does
- * not matter.
- */
-function logitsOf(q: Tensor, k: Tensor, heads: number, scale: number): Tensor {
-  const [batch, queries, channels] = q.shape;
-  const [keys, size] = [k.shape[1], channels / heads];
-  const data = allocate(q.dtype, batch * heads * queries * keys);
-  for (let at = 0; at < data.length; at++) {
-    const m = at % keys;
-    const n = Math.floor(at / keys) % queries;
-    const h = Math.floor(at / (keys * queries)) % heads;
-    const b = Math.floor(at / (keys * queries * heads));
-    for (let d = 0; d < size; d++)
-      data[at] +=
-        q.data[(b * queries + n) * channels + h * size + d] * k.data[(b * keys + m) * channels + h * size + d];
-    data[at] *= scale;
-  }
-  return tensor(q.dtype, [batch, heads, queries, keys], data);
-}
-
 /** What the heads give, [B,N,heads·d], is changed before to_out. */
 function onMixed(name: string, says: string, change: (mixed: Tensor, heads: number) => Tensor): Fault {
   return inKernels(name, says, (k) => ({
@@ -230,7 +209,7 @@ export const attentionFaults: readonly Fault[] = [
     'softmax-without-maximum',
     'do not subtract the maximum before the exponential: large logits overflow',
     (k) => ({
-      ...byMap(k, (q, key, heads, scale) => softmaxWithoutMaximum(logitsOf(q, key, heads, scale), k.softmax)),
+      ...byMap(k, (...given) => softmaxWithoutMaximum(k.attentionScores(...given), k.softmax)),
       softmax: (x) => softmaxWithoutMaximum(x, k.softmax),
     }),
   ),

@@ -1,4 +1,5 @@
 /** The findings of a check in sentences: the same in the terminal, in JSON, JUnit and HTML. */
+import { listed } from '../../tensor/shown.ts';
 import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 
@@ -94,12 +95,6 @@ export function budgetSentence({ chained, local }: TapReport): string {
     `honest ports have rms ${fixed(best)} to ${fixed(worst)}; ` +
     `the budget is ${fixed(budget.rms)} and ${fixed(budget.max)}; this is ${percent(share)} of it`;
   return `Against the truth: ${one(chained)}. Against what follows from your earlier taps: ${one(local)}.`;
-}
-
-/** `a`, `a and b`, `a, b and c`. */
-function listed(parts: readonly string[]): string {
-  const [before, last = ''] = [parts.slice(0, -1), parts.at(-1)];
-  return before.length === 0 ? last : `${before.join(', ')} and ${last}`;
 }
 
 /** The share of a whole in percent, with two digits below 10 %: `0`, `0.12 %`, `34 %`. */

@@ -1,7 +1,7 @@
 /** Work that is cut into parts. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { divisorUpTo, pieceSize } from '../../../src/kernels/simd/division.ts';
+import { divisorUpTo, pieceSize, stripSize } from '../../../src/kernels/simd/division.ts';
 
 const count = fc.integer({ min: 1, max: 200 });
 
@@ -29,4 +29,17 @@ test('a divisor is the largest one up to a limit', () => {
       for (let larger = divisor + 1; larger <= Math.min(n, limit); larger++) expect(n % larger).not.toBe(0);
     }),
   );
+});
+
+test('a strip is a part of a picture, or whole ones, and no larger than it may be unless it is a row', () => {
+  fc.assert(
+    fc.property(count, count, count, count, (batch, rows, perRow, most) => {
+      const { height, pictures } = stripSize(batch, rows, perRow, most);
+      expect([rows % height, batch % pictures]).toEqual([0, 0]);
+      expect(pictures === 1 || height === rows).toBe(true);
+      expect(pictures * height * perRow).toBeLessThanOrEqual(Math.max(most, perRow));
+    }),
+  );
+  expect(stripSize(6, 4, 2, 16)).toEqual({ height: 4, pictures: 2 });
+  expect(stripSize(6, 4, 2, 5)).toEqual({ height: 2, pictures: 1 });
 });

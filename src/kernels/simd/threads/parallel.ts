@@ -92,7 +92,7 @@ export function parallel(lib: Library, body: KernelBody, units: number, work: (u
       units % piece === 0 ? [] : atMost(end, i32.const(units)),
       doWhile([work(unit), increase(unit, 1)], i32.ltS(unit, end)),
       set(size, i32.divU(left, i32.const(parts))),
-      when(size, [], set(size, i32.const(1))),
+      when(i32.eqz(size), set(size, i32.const(1))),
       take,
     ]),
     when(done, finishPieces(lib, counters, done, pieces)),

@@ -19,8 +19,8 @@ import { storeLanes } from './vectors.ts';
 /**
  * The kernel of (thread, counters, k, packed): the keys in the order in which tiles read them, for every four keys of a
  * head d groups of four numbers; the last M mod 4 in smaller groups; and behind all keys of a head the squares of their
- * lengths. (Where they lie as planes, the numbers of a key
- * are 4·M bytes apart, which for many M is the distance at which they displace one another from the cache.)
+ * lengths. (Where they lie as planes, the numbers of a key are 4·M bytes apart, which for many M is the distance at
+ * which they displace one another from the cache.)
  */
 export function packKeysKernel(
   lib: Library,

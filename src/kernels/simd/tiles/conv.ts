@@ -15,7 +15,7 @@
 import { keyOf } from '../../key.ts';
 import { call, forRange, i32, set, when } from '../assembler/index.ts';
 import type { Code, Func, I32, Local } from '../assembler/index.ts';
-import { divisorUpTo, pieceSize } from '../division.ts';
+import { divisorUpTo, pieceSize, stripSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
 import {
@@ -54,10 +54,9 @@ function cutOf(lib: Library, spec: ConvSpec): Cut {
   const { batch, outHeight, outWidth, outChannels } = spec;
   const panels = Math.ceil(outChannels / lib.panel);
   const units = wantedUnits(lib, productsIn(spec));
-  const height = divisorUpTo(outHeight, Math.min(STRIP_PIXELS / outWidth, (outHeight * panels * batch) / units));
+  const most = Math.min(STRIP_PIXELS, (batch * outHeight * outWidth * panels) / units);
+  const { height, pictures: together } = stripSize(batch, outHeight, outWidth, most);
   const strips = outHeight / height;
-  const few = Math.min(STRIP_PIXELS / (outHeight * outWidth), (batch * panels) / units);
-  const together = strips > 1 ? 1 : divisorUpTo(batch, few);
   const panelsPerUnit = pieceSize(panels, panels, units / ((strips * batch) / together));
   return { height, strips, together, panels, panelsPerUnit, chunks: Math.ceil(panels / panelsPerUnit) };
 }
@@ -113,31 +112,20 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
       set(stripInput, at(at(stripInput, row, input.rowStride), column, 4)),
       set(stripOut, at(at(stripOut, row, bytes.row / phases), column, 4)),
     ];
+    const tiles: Code = [
+      when(i32.ltS(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, lib.panel)),
+      restOutputs === 0 ? [] : when(i32.eq(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, restOutputs)),
+    ];
     return parallel(lib, body, ((spec.batch * strips) / together) * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
       set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
-      set(first, at(i32.const(0), i32.divU(unit, i32.const(chunks * strips)), together)),
-      forRange(
-        panel,
-        begin,
-        end,
-        1,
-        forRange(
-          phase,
-          i32.const(0),
-          i32.const(phases ** 2),
-          1,
-          forRange(b, first, i32.add(first, i32.const(together)), 1, [
-            toPicture,
-            toPhase,
-            when(i32.ltS(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, lib.panel)),
-            restOutputs === 0
-              ? []
-              : when(i32.eq(panel, i32.const(fullPanels)), stripTiles(lib, spec, strip, restOutputs)),
-          ]),
-        ),
-      ),
+      set(first, i32.mul(i32.divU(unit, i32.const(chunks * strips)), i32.const(together))),
+      forRange(panel, begin, end, 1, [
+        forRange(phase, i32.const(0), i32.const(phases ** 2), 1, [
+          forRange(b, first, i32.add(first, i32.const(together)), 1, [toPicture, toPhase, tiles]),
+        ]),
+      ]),
     ]);
   });
 }

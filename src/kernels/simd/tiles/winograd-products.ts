@@ -20,7 +20,7 @@ import { applyEpilogue, epilogueKinds, hasOperand, operandCount, operandStart, t
 import { addRun, evenSteps, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
 import type { WinogradWeights } from './winograd-weights.ts';
-import { combined, GROUP, groupsOf, VECTOR, type WinogradSpec } from './winograd.ts';
+import { combined, GROUP, groupsOf, VECTOR, type SizeSpec, type WinogradSpec } from './winograd.ts';
 
 /** Bytes of a place's weights in a chunk: with the strip's pixels of the place they fit the nearest cache. */
 const CHUNK_BYTES = 20_480;
@@ -30,8 +30,6 @@ function placeTotals(spec: SizeSpec, outputs: number): number {
   const { perRow, stripRows } = groupsOf(spec);
   return apart(stripRows * perRow * groupTotals(outputs));
 }
-
-type SizeSpec = Parameters<typeof groupsOf>[0];
 
 /** Bytes of a group's sums of one place. */
 function groupTotals(outputs: number): number {
@@ -125,17 +123,17 @@ export function winogradKernel(lib: Library, spec: WinogradSpec): Func {
     const scratch = at(scratchStart, body.thread, winogradScratch(lib.panel, spec));
     const strip: Strip = { input, out, operands, weights, scratch, b, picture, number, panel, begin, end };
     const toPanels = (unit: I32): Code => [
-      set(first, at(i32.const(0), i32.remU(i32.divU(unit, i32.const(parts)), i32.const(chunks)), perChunk)),
-      set(part, at(i32.const(0), i32.remU(unit, i32.const(parts)), perPart)),
+      set(first, i32.mul(i32.remU(i32.divU(unit, i32.const(parts)), i32.const(chunks)), i32.const(perChunk))),
+      set(part, i32.mul(i32.remU(unit, i32.const(parts)), i32.const(perPart))),
       set(end, i32.add(first, i32.const(perChunk))),
       atMost(end, i32.const(panels)),
-      set(placeBytes, at(i32.const(0), i32.sub(end, first), panelBytes)),
+      set(placeBytes, i32.mul(i32.sub(end, first), i32.const(panelBytes))),
       set(weights, at(at(weightStart, first, places * panelBytes), part, panelBytes)),
       set(begin, i32.add(first, part)),
       atMost(end, i32.add(begin, i32.const(perPart))),
     ];
     const toStrip = (index: I32): Code => [
-      set(row, at(i32.const(0), index, stripRows)),
+      set(row, i32.mul(index, i32.const(stripRows))),
       set(b, i32.divU(row, i32.const(rows))),
       set(number, i32.divU(i32.remU(row, i32.const(rows)), i32.const(height))),
       set(input, at(inputStart, index, stripStride)),

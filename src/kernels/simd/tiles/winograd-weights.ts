@@ -70,7 +70,7 @@ export function winogradWeightsKernel(lib: Library, spec: WinogradWeights, perCh
       ]);
     const rest = outputs % lib.panel;
     return parallel(lib, body, panels, (panel) => [
-      set(begin, at(i32.const(0), i32.divU(panel, i32.const(perChunk)), perChunk)),
+      set(begin, i32.mul(i32.divU(panel, i32.const(perChunk)), i32.const(perChunk))),
       set(placeBytes, i32.sub(i32.const(panels), begin)),
       atMost(placeBytes, i32.const(perChunk)),
       set(placeBytes, i32.mul(placeBytes, i32.const(panelBytes))),

@@ -9,7 +9,7 @@
 import type { WinogradWidth } from '../../kernels.ts';
 import { f32x4 } from '../assembler/index.ts';
 import type { V128 } from '../assembler/index.ts';
-import { divisorUpTo } from '../division.ts';
+import { stripSize } from '../division.ts';
 import { apart } from '../memory/planes.ts';
 import type { InputLayout } from './area.ts';
 import type { Epilogue } from './epilogue.ts';
@@ -69,13 +69,13 @@ export function groupCounts({
   return { rows: Math.ceil(outHeight / 2), perRow: Math.ceil(outWidth / (GROUP * width)) };
 }
 
-type SizeSpec = Pick<WinogradSpec, 'batch' | 'channels' | 'outHeight' | 'outWidth' | 'width'>;
+/** How many pictures, of which size, and the tiles' width. */
+export type SizeSpec = Pick<WinogradSpec, 'batch' | 'channels' | 'outHeight' | 'outWidth' | 'width'>;
 
 /** The groups of a convolution. */
 export function groupsOf(spec: SizeSpec): Groups {
   const { rows, perRow } = groupCounts(spec);
-  const height = divisorUpTo(rows, STRIP_GROUPS / perRow);
-  const pictures = height < rows ? 1 : divisorUpTo(spec.batch, STRIP_GROUPS / (rows * perRow));
+  const { height, pictures } = stripSize(spec.batch, rows, perRow, STRIP_GROUPS);
   return inStrips(spec, pictures * height);
 }
 
