@@ -14,13 +14,11 @@ import { drawFrom } from '../../src/walkthrough/training/lesson.ts';
 import { lettersLesson } from '../../src/walkthrough/training/letters.ts';
 import { lettersOf } from '../../src/walkthrough/training/letters-file.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
+import { eventually } from './eventually.ts';
 import { digestOf } from './library.ts';
 import { learnedUntil } from './training/learned.ts';
 
 const [seed, scale] = [1, 1.5];
-
-/** However loaded the machine is. */
-const eventually = <T>(found: () => T) => expect.poll(found, { timeout: 60_000, interval: 20 });
 
 describe.skipIf(!chromiumPath)('the model of letters on the page', () => {
   let reader: Reader;

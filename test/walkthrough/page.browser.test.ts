@@ -31,6 +31,7 @@ import { sections } from '../../src/walkthrough/sections/all.ts';
 import { layers } from '../../scripts/evaluation/points.ts';
 import { loadCase } from '../oracle/cases.ts';
 import { chromiumPath, openReader, type Reader } from './browser.ts';
+import { eventually } from './eventually.ts';
 import { digestOf, drawn, drawnInWords, lettersModel } from './library.ts';
 import { learnedUntil } from './training/learned.ts';
 
@@ -53,9 +54,6 @@ interface Violation {
   readonly id: string;
   readonly nodes: readonly { readonly html: string }[];
 }
-
-/** However loaded the machine is. */
-const eventually = <T>(found: () => T) => expect.poll(found, { timeout: 60_000, interval: 20 });
 
 describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   let reader: Reader;
