@@ -14,7 +14,7 @@ import { writeSafetensors } from '../../src/formats/safetensors.ts';
 import { freeRun, middleOf, usualScale } from '../../src/walkthrough/requests.ts';
 import type { GuidanceChoice, PassesResult, RunRequest } from '../../src/walkthrough/protocol.ts';
 import { initialState } from '../../src/walkthrough/state.ts';
-import { caseName, noLetter } from '../../src/walkthrough/study.ts';
+import { caseName, noLetter, usualStep } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { film } from '../../src/walkthrough/work/film.ts';
@@ -498,7 +498,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await eventually(() => fresh.page.url()).toContain('step=7');
     expect(await bar.evaluate((found) => found.getBoundingClientRect().top)).toBe(0);
     await fresh.page.goBack();
-    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe(String(initialState.step));
+    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe(String(usualStep));
     await fresh.page.goBack();
     await eventually(() => bar.locator('[aria-pressed=true]').textContent()).toBe('O');
     // The word and the noise are at hand, too.

@@ -42,7 +42,7 @@ export const takeSection: Section = (root, page) => {
       filmed = take;
       page.change({});
     });
-    const command = commandBox();
+    const command = commandBox(`command, ${take.title}`);
     return { take, savers: [save, film], command };
   });
   const embedding = embeddingOf(page);
@@ -57,13 +57,6 @@ export const takeSection: Section = (root, page) => {
     element('h3', {}, 'The runs of your word, every step of them'),
     element('div', { class: 'controls' }, ...rows.flatMap(({ savers }) => savers)),
     element('h3', {}, 'The same file, bit for bit, from the command line'),
-    element(
-      'p',
-      {},
-      'The model of this page, whose weights are rounded to half precision, is made by ',
-      element('code', {}, 'npm run build:walkthrough'),
-      '.',
-    ),
     ...rows.map(({ command }) => command),
     progress.root,
   );
@@ -118,7 +111,7 @@ function embeddingOf(page: Page): { readonly parts: readonly HTMLElement[]; show
     chosen = name;
     page.change({});
   });
-  const frame = commandBox();
+  const frame = commandBox('what embeds the figure');
   return {
     parts: [element('div', { class: 'controls' }, figure.root), frame],
     show(state) {
