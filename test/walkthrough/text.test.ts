@@ -98,14 +98,16 @@ describe('the text', () => {
     expect([...new Set(terms)].sort()).toEqual([...notes].sort());
   });
 
+  it('has a key to its colours, each of which is another', () => {
+    const [key] = /<p class="aside key">.*?<\/p>/s.exec(html)!;
+    const named = [...key.matchAll(/<span class="([\w-]+)">/g)].map(([, name]) => name);
+    expect(named).toEqual(['spoilt', 'pag', 'cfg', 'above', 'below']);
+    for (const colours of ['light', 'dark'].map((scheme) => coloursOf(css, scheme)))
+      expect(new Set(['text', ...named].map((name) => String(colours.get(name)))).size).toBe(named.length + 1);
+  });
+
   it.each(['light', 'dark'])('can be read: WCAG contrast of at least 4.5 in %s', (scheme) => {
-    const [light, dark] = css.split('@media (prefers-color-scheme: dark)');
-    const colours = new Map(
-      [...light.matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g)].map(([, name, ...rgb]) => [name, rgb.map(Number)]),
-    );
-    if (scheme === 'dark')
-      for (const [, name, ...rgb] of dark.split('}')[0].matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g))
-        colours.set(name, rgb.map(Number));
+    const colours = coloursOf(css, scheme);
     for (const text of ['text', 'quiet', 'pag', 'cfg', 'spoilt', 'plain', 'good']) {
       for (const ground of ['page', 'raised'])
         expect(contrast(colours.get(text)!, colours.get(ground)!), `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);
@@ -295,6 +297,15 @@ function familyOf(file: string): string {
     .replace(/(?:Bold)?[-.].*$/, '')
     .replace(/ADF(?:No2|Std)?$/, '')
     .replace(/(?<=[a-z])(?<!Free)(?=Sans$)/, ' ');
+}
+
+/** The colours of the style sheet by their names: red, green and blue. */
+function coloursOf(css: string, scheme: string): ReadonlyMap<string, readonly number[]> {
+  const [light, dark] = css.split('@media (prefers-color-scheme: dark)');
+  const defined = scheme === 'dark' ? light + dark.split('}')[0] : light;
+  return new Map(
+    [...defined.matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g)].map(([, name, ...rgb]) => [name, rgb.map(Number)]),
+  );
 }
 
 /** (L₁ + 0.05)/(L₂ + 0.05) of WCAG 2.2. */
