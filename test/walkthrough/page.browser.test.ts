@@ -568,6 +568,13 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       location.hash = 'knob';
     });
     await eventually(() => knob.evaluate((one) => Math.round(one.getBoundingClientRect().top))).toBeLessThan(200);
+    // A figure that is folded away is unfolded.
+    const folded = fresh.page.locator('[data-section=letters]');
+    expect(await folded.isVisible()).toBe(false);
+    await fresh.page.evaluate(() => {
+      location.hash = 'letters';
+    });
+    await eventually(() => folded.isVisible()).toBe(true);
     for (const wild of ['no-such-place', '%E0%A4%A', '"]', 'a=b', 'step=3'])
       await fresh.page.evaluate((hash) => {
         location.hash = hash;
@@ -594,11 +601,11 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.emulateMedia({ media: 'print' });
     const blank = fresh.page.locator('.stage canvas.waiting:visible');
     expect(await blank.evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')))).toEqual([]);
-    expect(await fresh.page.locator('details.guess:not([open])').count()).toBe(0);
+    expect(await fresh.page.locator('details:is(.guess, .more):not([open])').count()).toBe(0);
     for (const hidden of ['.topbar', 'dialog', '[data-section=take] button'])
       expect(await fresh.page.locator(`${hidden}:visible`).count(), hidden).toBe(0);
     await fresh.page.evaluate(() => dispatchEvent(new Event('afterprint')));
-    expect(await fresh.page.locator('details.guess[open]').count()).toBe(0);
+    expect(await fresh.page.locator('details:is(.guess, .more)[open]').count()).toBe(0);
     expect(fresh.problems).toEqual([]);
     await fresh.page.context().close();
   }, 300_000);
