@@ -147,8 +147,8 @@ describe('reading', () => {
 describe('writing', () => {
   it('makes a file, and replaces one, leaving nothing beside it', () => {
     mkdirSync(path('out'));
-    for (const content of ['first', 'second']) {
-      writeWhole(path('out/file'), new TextEncoder().encode(content));
+    for (const content of ['first', 'second: ε']) {
+      writeWhole(path('out/file'), content);
       expect(readFileSync(path('out/file'), 'utf8')).toBe(content);
     }
     expect(readdirSync(path('out'))).toEqual(['file']);
@@ -230,7 +230,7 @@ describe('writing', () => {
 
   it('that fails half-way leaves the old file as it was, and nothing beside it', () => {
     mkdirSync(path('half'));
-    writeWhole(path('half/file'), new TextEncoder().encode('old'));
+    writeWhole(path('half/file'), 'old');
     // A process of its own that may not make files of more than 4 KiB.
     const script = `import { writeWhole } from '${new URL('../../src/formats/node-files.ts', import.meta.url)}';
       process.on('SIGXFSZ', () => {});
