@@ -1,8 +1,6 @@
 /** The files that a command writes: checked before the work, written after it. `-` is stdout. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
-import { checkWritable, placeOf, writeWhole } from '../formats/node-files.ts';
+import { checkWritable, checkWritableFolder, placeOf, writeWhole } from '../formats/node-files.ts';
 import type { ParsedOptions } from './options.ts';
 import { checkPlaces, fixedFolder, isTemplate } from './out-template.ts';
 
@@ -77,15 +75,8 @@ function checkOutFile(option: string, file: string, format: keyof typeof formats
     throw new InputError(`${option} is ${file}, but ${format} is written, not ${ending}; name it otherwise`);
   if (mayBeMany) checkPlaces(option, file);
   else if (isTemplate(file)) throw new InputError(`${option} is ${file}, but one file is written; name it without {}`);
-  if (isTemplate(file)) checkRoom(fixedFolder(file));
+  if (isTemplate(file)) checkWritableFolder(fixedFolder(file));
   else checkWritable(file);
-}
-
-/** @throws InputError when no file can be written into a folder that may have to be made */
-function checkRoom(folder: string): void {
-  const above = dirname(folder);
-  if (existsSync(folder) || above === folder) checkWritable(join(folder, 'x'));
-  else checkRoom(above);
 }
 
 /** Writes a file whole or not at all, a text as UTF-8; `-` is stdout. @throws InputError when it cannot be written */

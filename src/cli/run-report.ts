@@ -11,6 +11,7 @@ import type { Guidance } from '../guidance/guidance.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { counted } from './counted.ts';
 import { seedsOf } from './noise.ts';
 import type { ParsedOptions } from './options.ts';
 import { checkApart, chooseOutFiles, writeOut } from './out-files.ts';
@@ -48,8 +49,9 @@ export function runTitle(
   { stepCount, begin }: Pick<ChosenScheduler, 'stepCount' | 'begin'>,
 ): string {
   const calls = scheduler.timesteps.length;
-  const stepsText = begin > 0 ? `the last ${stepCount - begin} of ${stepCount} steps` : `${stepCount} steps`;
-  const length = calls === stepCount - begin ? stepsText : `${stepsText} of ${calls} calls`;
+  const whole = counted(stepCount, 'step');
+  const stepsText = begin > 0 ? `the last ${stepCount - begin} of ${whole}` : whole;
+  const length = calls === stepCount - begin ? stepsText : `${stepsText} of ${counted(calls, 'call')}`;
   return `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${length}`;
 }
 

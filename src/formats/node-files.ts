@@ -6,6 +6,7 @@ import {
   chownSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -280,6 +281,17 @@ export function checkWritable(path: string): void {
     if (found?.isDirectory()) throw new InputError(`cannot write ${path}: it is a folder`);
     accessSync(found ? path : dirname(placeOf(path)), constants.W_OK);
     if (found?.isFile()) accessSync(dirname(realpathSync(path)), constants.W_OK);
+  } catch (error) {
+    refuseFile(error, path, 'write');
+  }
+}
+
+/** The same of files in a folder, which may have to be made: throws an InputError if none can be written there. */
+export function checkWritableFolder(path: string): void {
+  let there = path;
+  while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
+  try {
+    accessSync(`${there}/.`, constants.W_OK);
   } catch (error) {
     refuseFile(error, path, 'write');
   }

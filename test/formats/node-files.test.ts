@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   checkWritable,
+  checkWritableFolder,
   folderReader,
   makeFolder,
   placeOf,
@@ -211,6 +212,15 @@ describe('writing', () => {
   ])('refuses %s', (_name, target, reason, isSeenBefore) => {
     expect(() => writeWhole(target, Uint8Array.of(1))).toThrow(`cannot write ${target}: ${reason}`);
     if (isSeenBefore) expect(() => checkWritable(target)).toThrow(`cannot write ${target}: ${reason}`);
+  });
+
+  it('knows before whether files can be written into a folder that is there, or may have to be made', () => {
+    for (const name of ['', 'new', 'new/er']) checkWritableFolder(path(name));
+    expect(readdirSync(folder)).not.toContain('new');
+    for (const name of ['file', 'file/x'])
+      expect(() => checkWritableFolder(path(name))).toThrow(
+        `cannot write ${path(name)}: a part of the path is not a folder`,
+      );
   });
 
   it('makes folders, also where they are, but not where a file is', () => {
