@@ -123,9 +123,9 @@ async function readPart(path: string, part: FilePart = {}): Promise<Uint8Array> 
 
 /**
  * Writes a file, bytes or a text as UTF-8, whole or not at all: into a new file beside it, which then takes its place,
- * with the mode of the one that was there. What happens in between, be it Ctrl-C or a full disk, leaves an older file as
- * it was. A link stays, and what it leads to is written, be it there yet or not. Into what is no regular file (a pipe, a
- * device) it writes at once. Throws an InputError when it cannot be written.
+ * with the mode of the one that was there. What happens in between, be it Ctrl-C or a full disk, leaves an older file
+ * as it was. A link stays, and what it leads to is written, be it there yet or not. Into what is no regular file (a
+ * pipe, a device) it writes at once. Throws an InputError when it cannot be written.
  */
 export function writeWhole(path: string, content: Uint8Array | string): void {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
