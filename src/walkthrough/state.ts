@@ -15,7 +15,7 @@ export interface State {
   readonly seed: number;
   /** Which letter of the word the sections look at, from 0. */
   readonly letter: number;
-  /** How many steps have been taken, 0 (noise) to `stepCount`; undefined until it is chosen: each section has its own. */
+  /** How many steps have been taken, 0 (noise) to `stepCount`; until it is chosen, each section has its own. */
   readonly step: number | undefined;
   /** Whether the run that is scrubbed through is guided. */
   readonly guided: boolean;
