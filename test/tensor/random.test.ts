@@ -5,6 +5,7 @@ import { kaimingUniformBound, manualSeed, uniform } from '../../src/tensor/rando
 import type { Generator } from '../../src/tensor/random.ts';
 import { InputError } from '../../src/tensor/errors.ts';
 import { sizeOf, type DType } from '../../src/tensor/tensor.ts';
+import { thorough } from '../thorough.ts';
 import { readGoldens, ulpOf } from './goldens.ts';
 
 type Draw =
@@ -111,7 +112,8 @@ describe('random numbers against PyTorch', () => {
     expect(worst).toBeLessThanOrEqual(3);
   });
 
-  it.each(hashed)(
+  // Of a million numbers, which take long, the other dtypes are left to CI: they have all other sizes here.
+  it.each(hashed.filter(({ dtype, sizes }) => thorough || dtype === 'f32' || sizes.every((size) => size < 1e6)))(
     'gives the same bits for $kind of $dtype, $sizes.length draws from $sizes.0 on, seed $seed',
     (all) => {
       const generator = manualSeed(BigInt(all.seed));

@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as math from '../../src/tensor/math/index.ts';
+import { thorough } from '../thorough.ts';
 import { ulpOf } from './goldens.ts';
+
+/** The results are those of the hash; how far they are from the truth is told by every fourth where CI does not ask. */
+const COMPARED = thorough ? 1 : 4;
 
 /** Every 4099th float32 of all 2³², from +0 over the NaNs to −NaN: more than a million. */
 const STRIDE = 4099;
@@ -41,8 +45,9 @@ describe('float32 on a million points of the whole range', () => {
     let strange = 0; // a NaN, an infinity or a rounded number where the other has none
     for (let i = 0; i < results.length; i++) {
       const ours = f(sampledFloats[i]);
-      const exact = truth(sampledFloats[i]);
       results[i] = Number.isNaN(ours) ? NaN : ours;
+      if (i % COMPARED !== 0) continue;
+      const exact = truth(sampledFloats[i]);
       if (Number.isNaN(ours) || !Number.isFinite(Math.fround(exact))) {
         if (!Object.is(ours, Math.fround(exact))) strange++;
       } else {
@@ -55,10 +60,10 @@ describe('float32 on a million points of the whole range', () => {
   });
 
   it('expf gives float32 numbers, never anything between', () => {
-    for (let i = 0; i < sampledFloats.length; i += 101) {
-      const y = math.expf(sampledFloats[i]);
-      expect(y).toBe(Math.fround(y));
-    }
+    const between = sampledFloats.filter(
+      (x, i) => i % 101 === 0 && !Object.is(math.expf(x), Math.fround(math.expf(x))),
+    );
+    expect([...between]).toEqual([]);
   });
 
   it('expf never falls: from each float32 to the next, around random points', () => {

@@ -99,7 +99,7 @@ export function refusal(run: () => unknown): string {
 }
 
 /** How often a property of a kernel is tried: every time costs a module on each backend. */
-export const runs = { numRuns: repeated(60) };
+export const runs = { numRuns: repeated(60, 10) };
 /** From 1 on. */
 export const small = (max: number): fc.Arbitrary<number> => fc.integer({ min: 1, max });
 export const seeds = fc.integer({ min: 0, max: 1_000_000 });
