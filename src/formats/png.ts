@@ -1,5 +1,6 @@
 /** Pictures as PNG files (Node: the compression is zlib's). RFC 2083. */
 import { deflateSync } from 'node:zlib';
+import { text as isText, whole } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { firstOf, type Frame } from './animation.ts';
 import { checkPicture, type Picture } from './picture.ts';
@@ -26,15 +27,20 @@ export function encodePng(picture: Picture, texts: PngTexts = {}): Uint8Array {
 /**
  * The bytes of an animated PNG (PNG 3, 2025, section 11.3.4), which goes on for ever; where animations are not known,
  * the first picture is shown.
- * @param frames pictures of one size and one number of channels, and for how many milliseconds each is shown
- * @throws InputError as `encodePng`, for no frame, and for frames that differ
+ * @param frames pictures of one size and one number of channels, and for how many milliseconds each is shown, rounded
+ * @throws InputError as `encodePng`, for no frame, for frames that differ, and for one of more than 65535 ms
  */
 export function encodeApng(frames: readonly Frame[], texts: PngTexts = {}): Uint8Array {
   const first = firstOf(frames);
+  for (const [i, { milliseconds }] of frames.entries())
+    isDuration(`frame ${i}: milliseconds, rounded,`, Math.round(milliseconds));
   const { width, height } = first.picture;
   let sequence = 0;
   const parts = frames.flatMap(({ picture, milliseconds }, i) => {
-    const control = chunkBytes('fcTL', numbers([sequence++, width, height, 0, 0], [milliseconds, 1000], [0, 0]));
+    const control = chunkBytes(
+      'fcTL',
+      numbers([sequence++, width, height, 0, 0], [Math.round(milliseconds), 1000], [0, 0]),
+    );
     const pixels = packedPixels(picture);
     if (i === 0) return [control, chunkBytes('IDAT', pixels)];
     return [control, chunkBytes('fdAT', Buffer.concat([numbers([sequence++]), pixels]))];
@@ -48,6 +54,8 @@ export function encodeApng(frames: readonly Frame[], texts: PngTexts = {}): Uint
     chunkBytes('IEND', new Uint8Array(0)),
   ]);
 }
+
+const isDuration = whole(0, 0xffff);
 
 /** Numbers of 32, 16 and 8 bits, the high byte first. */
 function numbers(of32: readonly number[], of16: readonly number[] = [], of8: readonly number[] = []): Uint8Array {
@@ -78,6 +86,7 @@ function textChunks(texts: PngTexts): readonly Uint8Array[] {
   return Object.entries(texts).map(([keyword, text]) => {
     if (!/^[\x20-\x7e\xa1-\xff]{1,79}$/.test(keyword))
       throw new InputError(`"${keyword}" is no keyword of a PNG: 1 to 79 characters of Latin-1`);
+    isText(`the text of "${keyword}"`, text);
     return chunkBytes(
       'iTXt',
       Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]),
