@@ -16,7 +16,7 @@ import { fixture, openGoldens } from '../goldens.ts';
 import { smallConfig as model } from '../models/unet2d/models.ts';
 import { bundleTo } from './bundle.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { temporaryFolder } from './models.ts';
+import { smallKernels, temporaryFolder } from './models.ts';
 import { dtypesOfLarge, firstOf, repeated } from '../thorough.ts';
 
 const { path, save } = temporaryFolder();
@@ -235,26 +235,15 @@ describe('a training that is stopped', () => {
 describe('what is trained', () => {
   it('is a model that can be drawn with, and trained further', async () => {
     const file = config({ steps: 2 });
-    expect(await runCommand(train('first', file))).toBe(0);
+    expect(await runCommand(train('first', file, ...smallKernels))).toBe(0);
     const first = path('first');
     const loaded = await loadModelFolder(await folderReader(first), first);
     expect(loaded.warnings).toEqual([]);
     expect(loaded.schedulerConfig).toEqual({ _class_name: 'DDPMScheduler' });
-    const drawn = [
-      'sample',
-      '--model',
-      first,
-      '--labels',
-      '0,1,2',
-      '--count',
-      '3',
-      '--steps',
-      '2',
-      '--out',
-      path('drawn.png'),
-    ];
-    expect(await runCommand(drawn)).toBe(0);
-    expect(await runCommand(train('second', config({ steps: 1, schedule: {}, model: 'first' })))).toBe(0);
+    const drawn = ['sample', '--model', first, '--labels', '0,1,2', '--count', '3', '--steps', '2'];
+    expect(await runCommand([...drawn, '--out', path('drawn.png'), ...smallKernels])).toBe(0);
+    const further = config({ steps: 1, schedule: {}, model: 'first' });
+    expect(await runCommand(train('second', further, ...smallKernels))).toBe(0);
     const second = await loadModelFolder(await folderReader(path('second')), 'second');
     expect(second.weights.get('conv_in.weight')?.data).not.toEqual(loaded.weights.get('conv_in.weight')?.data);
   });
@@ -309,7 +298,7 @@ describe('pictures', () => {
   });
 
   async function trained(out: string, from: string) {
-    expect(await runCommand(train(out, config(once), '--data', from))).toBe(0);
+    expect(await runCommand(train(out, config(once), '--data', from, ...smallKernels))).toBe(0);
     return loadModelFolder(await folderReader(path(out)), out);
   }
 
