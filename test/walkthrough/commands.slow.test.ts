@@ -15,7 +15,7 @@ import { middleOf, sampleOf } from '../../src/walkthrough/requests.ts';
 import { sections } from '../../src/walkthrough/sections/all.ts';
 import * as how from '../../src/walkthrough/sections/reproductions.ts';
 import { initialState, type State } from '../../src/walkthrough/state.ts';
-import { noLetter } from '../../src/walkthrough/study.ts';
+import { noLetter, usualStep } from '../../src/walkthrough/study.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { capturePrinted } from '../cli/console.ts';
@@ -33,6 +33,7 @@ async function pageWith(state: State): Promise<Page> {
   const resultsOf = (request: RunRequest) => (state.step === 0 ? [] : [...sampleRun(model, request)]);
   return {
     state: () => state,
+    step: () => state.step ?? usualStep,
     model: { layers: model.unet.attentionLayers, scheduler: model.scheduler },
     client: { run: (request: RunRequest) => ({ results: resultsOf(request), done: true }) },
   } as unknown as Page;
