@@ -65,7 +65,7 @@ describe('the commands that the page gives', () => {
     return parseSafetensors(readFileSync(place), place);
   };
 
-  it('write, below the figures, what these have computed: the letter under study, with a letter asked for or not', async () => {
+  it('write, below the figures, what these have computed: the letter under study, asked for or not', async () => {
     const state = { ...initialState, word: 'EG', seed: 2, letter: 1, scale: 2.5, layers: [2, 3] };
     const [model, page] = [await lettersModel(), await pageWith(state)];
     await writeModel(join(folder, 'model'));
@@ -81,7 +81,7 @@ describe('the commands that the page gives', () => {
     expect(lastOf(await written(knob, 'knob-cfg.safetensors'))).toBe(drawnWith({ kind: 'none' }, noLetter));
   });
 
-  it('read, below the figures of single passes, the noisy picture of the step, and write both predictions', async () => {
+  it('read, below figures of single passes, the noisy picture of the step, and write both predictions', async () => {
     const page = await pageWith({ ...initialState, word: 'E', letter: 0, step: 3 });
     const model = await lettersModel();
     await writeModel(join(folder, 'model'));

@@ -12,7 +12,7 @@ export const barSection: Section = (root, page) => {
   const contents = picker(
     'contents',
     'go to',
-    [['', 'contents'], ...headings.map(({ id, textContent }): [string, string] => [id, textContent])],
+    [['', '☰\u2003contents'], ...headings.map(({ id, textContent }): [string, string] => [id, textContent])],
     (id) => {
       document.getElementById(id)?.scrollIntoView();
       contents.show('');
