@@ -90,6 +90,7 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
   const fullPanels = Math.floor(outChannels / lib.panel);
   const restOutputs = outChannels % lib.panel;
   const bytes = outputBytes(spec);
+  const bytesOfPanel = panelBytes(lib, spec);
 
   return kernel(lib, `conv${keyOf(spec)}`, 4 + ops.length, (body) => {
     const [inputStart, weights, outStart, scratchStart, ...operandStarts] = body.pointers;
@@ -106,8 +107,8 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
       operands.map(({ op, start }, i) => set(start, operandStart(op, operandStarts[i], b, number, height * bytes.row))),
     ];
     const fetchPanel: Code = [
-      set(phaseWeights, at(weights, phase, panels * panelBytes(lib, spec))),
-      fetchLines(lib, at(phaseWeights, panel, panelBytes(lib, spec)), panelBytes(lib, spec)),
+      set(phaseWeights, at(weights, phase, panels * bytesOfPanel)),
+      fetchLines(lib, at(phaseWeights, panel, bytesOfPanel), bytesOfPanel, phases ** 2 * panels * bytesOfPanel),
     ];
     /** A phase further on, the output begins one row or one pixel later, and so does the input under the kernel. */
     const toPhase: Code = [

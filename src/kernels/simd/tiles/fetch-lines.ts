@@ -10,8 +10,15 @@ import type { Library } from '../library.ts';
 /** Bytes of a cache line, and lines of a turn of the loop. */
 const [LINE, LINES] = [64, 4];
 
-/** Brings what lies from an address on, but perhaps the last lines of it, to where the next reading finds it near. */
-export function fetchLines(lib: Library, address: I32, bytes: number): Code {
+/** Of weights that are no larger the second-level cache keeps many, or the third gives them fast enough. */
+const NEAR_BYTES = 2 ** 20;
+
+/**
+ * Brings what lies from an address on, but perhaps the last lines of it, to where the next reading finds it near.
+ * @param of bytes of all weights of the step: few are near without
+ */
+export function fetchLines(lib: Library, address: I32, bytes: number, of: number): Code {
+  if (of < NEAR_BYTES) return [];
   const turns = Math.floor(bytes / (LINE * LINES));
   const fetched = lib.func('fetchLines', { params: ['i32', 'i32'], results: [] }, (body) => {
     const [line, count] = body.params;

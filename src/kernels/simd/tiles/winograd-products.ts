@@ -176,7 +176,7 @@ function panelSums(lib: Library, spec: WinogradSpec, { scratch, panel, begin }: 
 /** The sums of a place of a strip, for `outputs` channels of the panel. */
 function placeSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<'i32'>, outputs: number): Code {
   const { channels } = spec;
-  const { placeStride } = groupsOf(spec);
+  const { places, placeStride } = groupsOf(spec);
   const panelBytes = 4 * lib.panel * channels;
   const weights = at(strip.weights, i32.sub(strip.panel, strip.begin), panelBytes);
   const runs = Array.from({ length: Math.ceil(channels / runLength) }, (_, run) => {
@@ -189,7 +189,8 @@ function placeSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<
       at(panelSums(lib, spec, strip), place, placeTotals(spec, outputs)),
     );
   });
-  return [fetchLines(lib, weights, panelBytes), runs];
+  const all = Math.ceil(spec.outChannels / lib.panel) * places * panelBytes;
+  return [fetchLines(lib, weights, panelBytes, all), runs];
 }
 
 /** The function (pixels, weights, totals) that adds a run of `channels` channels to the sums of a strip's place. */
