@@ -20,13 +20,13 @@
  *     max|ours − truth| ≤ 10⁻¹² · max|truth| + 2 · 2⁻²⁹ · max|PyTorch's − truth|
  *
  * Gradients are measured otherwise in one thing. A gradient may be zero in theory, or nearly so, where what is added up
- * to it is not: that of a key's bias, which the softmax undoes, is 1e-18 in PyTorch's float64 and 1e-9 in its float32. An
- * error means nothing beside such a truth. So its ulp is that of what was *summed*: each number of a gradient is a sum
- * over all results of its operation, or layer, and in place of the truth stand the sums of the absolute values of those
- * terms (`scripts/goldens/gradients.py` says how they are found). And what comes into a layer from the layers behind it
- * has errors of its own, in PyTorch as here; they go through all of a run, and in a tensor of few numbers PyTorch may be
- * exact by luck. So its error for a tensor counts as the largest one of all tensors of the run, each as a share of what
- * was summed there, if that is more.
+ * to it is not: that of a key's bias, which the softmax undoes, is 1e-18 in PyTorch's float64 and 1e-9 in its float32.
+ * An error means nothing beside such a truth. So its ulp is that of what was *summed*: each number of a gradient is a
+ * sum over all results of its operation, or layer, and in place of the truth stand the sums of the absolute values of
+ * those terms (`scripts/goldens/gradients.py` says how they are found). And what comes into a layer from the layers
+ * behind it has errors of its own, in PyTorch as here; they go through all of a run, and in a tensor of few numbers
+ * PyTorch may be exact by luck. So its error for a tensor counts as the largest one of all tensors of the run, each as
+ * a share of what was summed there, if that is more.
  *
  * Is that too kind? The share is measured, not picked, and small: over the runs of whole models here PyTorch's largest
  * one is 1e-6 to 1e-5 of what was summed (a test says so), where a term that is missing or counted twice shows as a

@@ -75,7 +75,8 @@ describe('what a program imports', () => {
   ])('has every %s that is made in %s', (_what, room, isOne) => {
     const made = declared.filter((declaration) => declaration.file.startsWith(`${room}/`) && isOne(declaration));
     expect(made).not.toEqual([]);
-    expect(made.map(placeOf).filter((place) => !offeredPlaces.has(place))).toEqual([]);
+    const missing = made.map(placeOf).filter((place) => !offeredPlaces.has(place));
+    expect(missing, 'pass it on in src/index.ts').toEqual([]);
   });
 
   it.each<[string, string, RegExp]>([
@@ -91,19 +92,20 @@ describe('what a program imports', () => {
       return file.startsWith(`${room}/`) && kind.test(type) && !name.startsWith('create');
     });
     expect(makers.length).toBeGreaterThan(10);
-    expect(makers.filter(({ name }) => !imported.includes(name)).map(placeOf)).toEqual([]);
+    const unknown = makers.filter(({ name }) => !imported.includes(name)).map(placeOf);
+    expect(unknown, `add it to the registry in ${room}`).toEqual([]);
   });
 
   it('has every guidance of the registry under its name', () => {
     const missing = Object.keys(guidances).filter((name) => !(inCamelCase(name) in everything));
-    expect(missing).toEqual([]);
+    expect(missing, 'pass it on in src/index.ts, in camel case').toEqual([]);
     expect(index.guidances).toBe(guidances);
   });
 
   it('has the registry of schedulers, each under its name, and makes each of them', () => {
     expect(index.schedulers).toBe(schedulers);
     for (const [name, entry] of Object.entries(schedulers)) {
-      expect(everything[name]).toBe(entry);
+      expect(everything[name], `pass ${name} on in src/index.ts`).toBe(entry);
       expect(index.createScheduler({ _class_name: name }, 10).name).toBe(name);
       expect(index.createSchedulerOf(entry, {}, 10).name).toBe(name);
     }
@@ -118,7 +120,8 @@ describe('what a program imports', () => {
     // Called by an entry, or on the way from one: not only declared.
     const called = ({ name }: Declaration) =>
       inRoom.some((text) => new RegExp(`(?<!function )\\b${name}\\(`).test(text));
-    expect(makers.filter((maker) => !called(maker)).map(placeOf)).toEqual([]);
+    const without = makers.filter((maker) => !called(maker)).map(placeOf);
+    expect(without, 'declare a SchedulerEntry that creates it').toEqual([]);
   });
 
   it('has the table of operations, and a kernel for each', () => {
@@ -146,11 +149,12 @@ describe('what a program imports', () => {
         .filter((mention) => !offeredPlaces.has(placeOf(mention)))
         .map((mention) => `${placeOf(mention)}, mentioned by ${name}`),
     );
-    expect([...new Set(missing)]).toEqual([]);
+    expect([...new Set(missing)], 'pass it on in src/index.ts').toEqual([]);
   });
 
   it('shows the type of every constant and of every result', () => {
-    expect(offered.filter(({ isTyped }) => !isTyped).map(placeOf)).toEqual([]);
+    const untyped = offered.filter(({ isTyped }) => !isTyped).map(placeOf);
+    expect(untyped, 'write its type down').toEqual([]);
   });
 
   it('is passed on by name, room by room', () => {
@@ -168,7 +172,8 @@ describe('the sources', () => {
     const byFile = new Map<string, string[]>();
     for (const { file, line, name } of undocumented)
       byFile.set(file, [...(byFile.get(file) ?? []), `${name} (line ${line})`]);
-    expect([...byFile].map(([file, names]) => `${file}: ${names.join(', ')}`)).toEqual([]);
+    const places = [...byFile].map(([file, names]) => `${file}: ${names.join(', ')}`);
+    expect(places, 'say in a comment before it what it is').toEqual([]);
   });
 
   it('have no file that nobody imports', () => {
@@ -180,6 +185,7 @@ describe('the sources', () => {
         visit(normalize(join(dirname(file), name)));
     };
     for (const entry of entries) visit(entry);
-    expect(files.filter((file) => !reached.has(file))).toEqual([]);
+    const unreached = files.filter((file) => !reached.has(file));
+    expect(unreached, 'import it where its kind is registered, or pass it on in src/index.ts').toEqual([]);
   });
 });

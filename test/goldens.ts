@@ -1,5 +1,5 @@
 /** Where the golden data of `scripts/goldens` lie, and the models among them. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadModelFiles, type ModelFiles, type ComponentKind } from '../src/formats/model-files.ts';
 import { loadModelFolder, type ModelFolder } from '../src/formats/diffusers.ts';
@@ -14,8 +14,15 @@ export function fixture(path: string): string {
   return fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 }
 
+/** The bytes of a file of golden data. */
+export function goldenBytes(path: string): Uint8Array {
+  const file = fixture(`goldens/${path}`);
+  if (!existsSync(file)) throw new Error(`there is no fixtures/goldens/${path}; a script of scripts/goldens makes it`);
+  return new Uint8Array(readFileSync(file));
+}
+
 export function openGoldens(path: string): SafetensorsFile {
-  return parseSafetensors(new Uint8Array(readFileSync(fixture(`goldens/${path}`))), path);
+  return parseSafetensors(goldenBytes(path), path);
 }
 
 /** The value of a key of the metadata, which is JSON. */

@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { commands } from '../src/cli/commands.ts';
 import { taskHelp, tasks } from '../src/cli/restoration-task.ts';
 import { guidanceNames, guidances } from '../src/guidance/registry/index.ts';
 import { referenceKernels } from '../src/kernels/plain/index.ts';
@@ -24,13 +25,15 @@ const missingFrom = (text: string, names: readonly string[], shownAs: (name: str
 describe('an operation', () => {
   it('is held to its definition on random inputs', () => {
     const laws = textOf('test/kernels/laws/held-to-definition.ts');
-    expect(missingFrom(laws, Object.keys(referenceKernels), (name) => new RegExp(`\\b\\w+\\.${name}\\(`))).toEqual([]);
+    const missing = missingFrom(laws, Object.keys(referenceKernels), (name) => new RegExp(`\\b\\w+\\.${name}\\(`));
+    expect(missing, 'call it in test/kernels/laws/held-to-definition.ts').toEqual([]);
   });
 
   it('obeys the laws of every kernel; products that are others put together obey them through those', () => {
     const laws = textOf('test/kernels/laws/every-kernel.ts');
     const own = kinds.filter((kind) => kind !== 'upsampleConv2d');
-    expect(missingFrom(laws, own, (name) => new RegExp(`\\b\\w+\\.${name}\\(`))).toEqual([]);
+    const missing = missingFrom(laws, own, (name) => new RegExp(`\\b\\w+\\.${name}\\(`));
+    expect(missing, 'call it in test/kernels/laws/every-kernel.ts').toEqual([]);
   });
 
   it('says how many products it has, if its definition adds them in runs', () => {
@@ -42,22 +45,53 @@ describe('an operation', () => {
     const own = kinds.filter((kind) => summing.includes(kind));
     expect(own).toEqual(expect.arrayContaining(['conv2d', 'linear', 'attentionMap']));
     // Softmax adds up what is no product.
-    expect(own.filter((kind) => operations[kind].products === undefined)).toEqual(['softmax']);
+    const silent = own.filter((kind) => operations[kind].products === undefined);
+    expect(silent, 'say in its row in src/kernels/operations how many `products` it has').toEqual(['softmax']);
   });
 
   it('is one that a joined convolution is traced back through, or is known to end the trace', () => {
     const traced = [...textOf('src/kernels/joined.ts').matchAll(/case '(\w+)'/g)].map(([, kind]) => kind);
+    const unknown = kinds.filter((kind) => !traced.includes(kind) && !endsTrace.includes(kind));
+    expect(unknown, 'add it to channelsOf in src/kernels/joined.ts, or to endsTrace here').toEqual([]);
     expect([...traced, ...endsTrace].sort()).toEqual([...kinds].sort());
     const tests = textOf('test/kernels/trace.test.ts');
     const rows = tests.slice(tests.indexOf('const between'), tests.indexOf('};', tests.indexOf('const between')));
-    expect(missingFrom(rows, traced, (kind) => new RegExp(`^    ${kind}: `, 'm'))).toEqual([]);
+    const untried = missingFrom(rows, traced, (kind) => new RegExp(`^    ${kind}: `, 'm'));
+    expect(untried, 'add a row to `between` in test/kernels/trace.test.ts').toEqual([]);
   });
 
   it('has values by hand, or at its borders: goldens cannot see the order of a sum', () => {
     const tests = ['by-hand', 'borders'].map((name) => textOf(`test/kernels/${name}.test.ts`)).join('\n');
-    expect(missingFrom(tests, kinds, (name) => new RegExp(`\\b\\w+\\.${name}\\(`))).toEqual([]);
+    const missing = missingFrom(tests, kinds, (name) => new RegExp(`\\b\\w+\\.${name}\\(`));
+    expect(missing, 'call it in test/kernels/by-hand.test.ts or borders.test.ts').toEqual([]);
+  });
+
+  it('has a formula for the guides of cases, or is known to have no case', () => {
+    const formulas = textOf('src/oracle/formulas.ts');
+    const missing = missingFrom(formulas, kinds, (kind) => new RegExp(`^  ${kind}: \\{`, 'm'));
+    expect(missing, 'add its formula to src/oracle/formulas.ts, or the operation to noFormula here').toEqual(noFormula);
+  });
+
+  it('has mistakes that ports make with it, unless there is nothing about it to mistake', () => {
+    const folder = 'src/oracle/faults';
+    const bank = readdirSync(new URL(`../${folder}`, import.meta.url)).map((file) => textOf(`${folder}/${file}`));
+    const missing = missingFrom(bank.join('\n'), kinds, (kind) => new RegExp(`\\b${kind}\\b`));
+    expect(missing, 'add its mistakes to src/oracle/faults, or the operation to noFault here').toEqual(noFault);
   });
 });
+
+/** Ports are checked with no case of them alone: they are of the fast order, of perturbed passes, or of gradients. */
+const noFormula: readonly Kind[] = [
+  ...(['winogradConv2d', 'upsampleConv2d', 'entmax', 'limitNorm', 'attentionScores', 'reshape'] as const),
+  ...(['conv2dWeightGradient', 'transposeWeight', 'transposeMap', 'placePixels'] as const),
+  ...(['activationDerivative', 'groupNormGradient', 'groupNormSums'] as const),
+];
+
+/** No port of a case calls them by themselves, or they move numbers as nobody mistakes. */
+const noFault: readonly Kind[] = [
+  ...(['winogradConv2d', 'entmax', 'limitNorm', 'resizeNearest', 'concatBatch', 'sliceBatch', 'toTokens'] as const),
+  ...(['transposeWeight', 'transposeMap', 'placePixels', 'activationDerivative', 'groupNormSums'] as const),
+];
 
 /** They mix channels, have none, or never stand between joining and convolution in a model that is here. */
 const endsTrace: readonly Kind[] = [
@@ -78,21 +112,25 @@ describe('a perturbation of attention', () => {
     const tests = textOf('test/nn/attention-perturbations.test.ts');
     const table = tests.slice(tests.indexOf('const all'), tests.indexOf('];', tests.indexOf('const all')));
     // Leaving the layer out mixes nothing; what it does stands in a test of its own.
-    expect(missingFrom(table, names, used)).toEqual(['skip']);
+    const missing = missingFrom(table, names, used);
+    expect(missing, 'add a row to `all` in test/nn/attention-perturbations.test.ts').toEqual(['skip']);
     expect(tests).toMatch(/\bskip\b/);
   });
 
   it('has a key of its own for each of its parameters, and goldens', () => {
     const tests = textOf('test/nn/attention-perturbations.test.ts');
     const keys = tests.slice(tests.indexOf('the keys name the mixers'));
-    const goldens = tests.slice(tests.indexOf('makers: Readonly'), tests.indexOf('return makers'));
+    const goldens = tests.slice(tests.indexOf('makers: Readonly'), tests.indexOf('function mixerOf'));
     const made = names.filter((name) => {
       const perturbation = all[name];
       return typeof perturbation === 'function' && perturbation.length > 0;
     });
     expect(made).toContain('randomMask');
-    expect(missingFrom(keys, made, used)).toEqual([]);
-    expect(missingFrom(goldens, names, used)).toEqual(['skip']);
+    const file = 'test/nn/attention-perturbations.test.ts';
+    const alike = missingFrom(keys, made, used);
+    expect(alike, `add it with other parameters to "the keys name the mixers" in ${file}`).toEqual([]);
+    const without = missingFrom(goldens, names, used);
+    expect(without, `add it to scripts/goldens/guidance_attention.py, and to \`makers\` in ${file}`).toEqual(['skip']);
   });
 
   it('can be asked for: by --perturbation, or by a guidance of its own', () => {
@@ -104,7 +142,8 @@ describe('a perturbation of attention', () => {
       'src/guidance/nag.ts',
       'src/guidance/pladis.ts',
     ];
-    expect(missingFrom(asked.map(textOf).join('\n'), names, used)).toEqual([]);
+    const missing = missingFrom(asked.map(textOf).join('\n'), names, used);
+    expect(missing, `add a row to \`mixers\` in ${asked[0]}, or name its guidance here`).toEqual([]);
   });
 });
 
@@ -118,11 +157,15 @@ describe('a guidance', () => {
   it('has a row of checks for its options, and refuses those that it does not know', () => {
     const options = [...text.matchAll(/export (?:interface|type) (\w+Options|Interval)\b/g)].map(([, name]) => name);
     expect(options.length).toBeGreaterThan(10);
-    expect(missingFrom(text, options, (name) => new RegExp(`: Checks<${name}> = `))).toEqual([]);
+    const missing = missingFrom(text, options, (name) => new RegExp(`: Checks<${name}> = `));
+    expect(missing, 'declare `const checks: Checks<…>` beside the options').toEqual([]);
     const makers = [...text.matchAll(/export function \w+\([^)]*?(\w+)\??: (?:\w+Options|Interval)[,)].*?^}/gms)];
     expect(makers.length).toBeGreaterThan(10);
     const unchecked = makers.filter(([body, given]) => !new RegExp(`checkOptions\\('\\w+', ${given}, `).test(body));
-    expect(unchecked.map(([body]) => body.split('\n')[0])).toEqual([]);
+    expect(
+      unchecked.map(([body]) => body.split('\n')[0]),
+      'begin with checkOptions(name, options, checks)',
+    ).toEqual([]);
   });
 
   const laws = textOf('test/guidance/laws.test.ts');
@@ -137,12 +180,9 @@ describe('a guidance', () => {
   it('with a scale for each sample is its samples one by one', () => {
     const scaled = guidanceNames.filter((name) => guidances[name].parameters.some(({ kind }) => kind === 'scale'));
     // Those of PAG's kind are one function, away.ts, which pag and cfg+pag hold to it.
-    expect(missingFrom(perSample, scaled, (name) => new RegExp(`['\\s]${name.replace('+', '\\+')}'?:`))).toEqual([
-      'soft-pag',
-      'tpg',
-      'seg',
-      'slg',
-    ]);
+    const missing = missingFrom(perSample, scaled, (name) => new RegExp(`['\\s]${name.replace('+', '\\+')}'?:`));
+    const place = 'add its scales to `perSample` in test/guidance/laws.test.ts';
+    expect(missing, place).toEqual(['soft-pag', 'tpg', 'seg', 'slg']);
   });
 
   it('refuses what is no scale', () => {
@@ -152,7 +192,9 @@ describe('a guidance', () => {
     );
     expect(scales.length).toBeGreaterThan(20);
     // λ of each head is no scale for each sample.
-    expect(scales.filter((row) => !table.includes(row))).toEqual(["'softPag', 'headLambda'"]);
+    const missing = scales.filter((row) => !table.includes(row));
+    const place = 'add a row for each scale to `given` in test/guidance/refusals.test.ts';
+    expect(missing, place).toEqual(["'softPag', 'headLambda'"]);
   });
 
   it('refuses layers that are none', () => {
@@ -160,7 +202,8 @@ describe('a guidance', () => {
     const layered = guidanceNames.filter((name) => guidances[name].parameters.some(({ kind }) => kind === 'layers'));
     // SAG has one layer; these of a weak model, and of cross-attention, have refusals of their own.
     const others = ['sag', 'auto-guidance', 'nag', 'pladis'];
-    expect(missingFrom(table, layered, (name) => new RegExp(`'${camel(name)}'`))).toEqual(others);
+    const missing = missingFrom(table, layered, (name) => new RegExp(`'${camel(name)}'`));
+    expect(missing, 'add a row to `perturbing` in test/guidance/refusals.test.ts').toEqual(others);
   });
 });
 
@@ -174,13 +217,18 @@ describe('a measurement', () => {
 
   it('is held to the laws of all, and has goldens', () => {
     expect(names).toContain('superResolution');
-    expect(missingFrom(between('test/restoration/measurements.test.ts', 'const all', '];'), names, used)).toEqual([]);
-    expect(missingFrom(between('test/restoration/goldens.test.ts', 'const tasks', '};'), names, used)).toEqual([]);
+    const laws = missingFrom(between('test/restoration/measurements.test.ts', 'const all', '];'), names, used);
+    expect(laws, 'add a row to `all` in test/restoration/measurements.test.ts').toEqual([]);
+    const goldens = missingFrom(between('test/restoration/goldens.test.ts', 'const tasks', '};'), names, used);
+    const place = 'add it to scripts/goldens/restoration.py, and to `tasks` in test/restoration/goldens.test.ts';
+    expect(goldens, place).toEqual([]);
   });
 
   it('is a task of pag restore, which its help explains', () => {
-    expect(missingFrom(between('src/cli/restoration-task.ts', 'switch (task)', '\n}'), names, used)).toEqual([]);
-    for (const task of tasks) expect(taskHelp).toContain(task);
+    const missing = missingFrom(between('src/cli/restoration-task.ts', 'switch (task)', '\n}'), names, used);
+    expect(missing, 'add it to `tasks` and measurementOf in src/cli/restoration-task.ts').toEqual([]);
+    const unexplained = tasks.filter((task) => !taskHelp.includes(task));
+    expect(unexplained, 'explain it in taskHelp of src/cli/restoration-task.ts').toEqual([]);
   });
 });
 
@@ -188,7 +236,8 @@ describe('a scheduler', () => {
   const shown = (name: string): RegExp => new RegExp(`'${name.replace('Scheduler', '')}(?:Scheduler)?'`);
 
   it('has an order of convergence, unless it adds noise, or goes the other way', () => {
-    expect(missingFrom(textOf('test/schedulers/convergence.test.ts'), schedulerNames, shown)).toEqual([
+    const missing = missingFrom(textOf('test/schedulers/convergence.test.ts'), schedulerNames, shown);
+    expect(missing, 'add its order to test/schedulers/convergence.test.ts').toEqual([
       'DDPMScheduler',
       'DDIMInverseScheduler',
       'EulerAncestralDiscreteScheduler',
@@ -212,7 +261,8 @@ describe('a scheduler without noise', () => {
     const table = variants.slice(begin, variants.indexOf('\n];', begin));
     const named = (name: string): RegExp => new RegExp(`'${name.replace('Scheduler', '')}(?:Scheduler)?'`);
     // Those that draw noise whatever their η.
-    expect(missingFrom(table, schedulerNames, named)).toEqual([
+    const missing = missingFrom(table, schedulerNames, named);
+    expect(missing, 'add it to `deterministic` in test/schedulers/variants.ts').toEqual([
       'DDPMScheduler',
       'DPMSolverSDEScheduler',
       'SASolverScheduler',
@@ -225,10 +275,73 @@ describe('a scheduler without noise', () => {
   });
 });
 
+describe('a command', () => {
+  const names = Object.keys(commands);
+
+  it('has a row in the README', () => {
+    const missing = missingFrom(textOf('README.md'), names, (name) => new RegExp(`^\\|.*\`pag ${name}\`.*\\|$`, 'm'));
+    expect(missing, 'add a row to the table of commands in README.md').toEqual([]);
+  });
+
+  it('has a result that is one value with --json', () => {
+    const tests = textOf('test/cli/common.slow.test.ts');
+    const calls = tests.slice(tests.indexOf('const calls'), tests.indexOf('};', tests.indexOf('const calls')));
+    const missing = missingFrom(calls, names, (name) => new RegExp(`^    ${name}: `, 'm'));
+    // They measure, train, draw or serve for long, and are tried in tests of their own.
+    const others = ['again', 'restore', 'train', 'walkthrough', 'evaluate', 'bench'];
+    expect(missing, 'add a call to `calls` in test/cli/common.slow.test.ts').toEqual(others);
+  });
+});
+
+describe('a section of the page', () => {
+  it('fits a phone', () => {
+    const tests = textOf('test/walkthrough/page.browser.test.ts');
+    const begin = tests.indexOf('fits a phone');
+    const listed = tests.slice(begin, tests.indexOf('await show(name)', begin));
+    const names = [...textOf('src/walkthrough/sections/all.ts').matchAll(/\{ name: '(\w+)'/g)].map(([, name]) => name);
+    expect(names).toContain('hero');
+    const missing = missingFrom(listed, names, (name) => new RegExp(`'${name}'`));
+    // The first two are lines above all others, and the last two are those of ports.html.
+    const others = ['engine', 'bar', 'break', 'oracle'];
+    expect(missing, 'add it to "fits a phone" in test/walkthrough/page.browser.test.ts').toEqual(others);
+  });
+});
+
+describe('CONTRIBUTING.md', () => {
+  const book = textOf('CONTRIBUTING.md').replace(/\s+/g, ' ');
+  const files = ['src', 'test', 'scripts', 'fixtures'].flatMap((folder) =>
+    readdirSync(new URL(`../${folder}`, import.meta.url), { recursive: true, encoding: 'utf8' }).map(
+      (file) => `${folder}/${file}`,
+    ),
+  );
+
+  it('names files that there are', () => {
+    const named = [...book.matchAll(/`([\w./-]+\.(?:ts|py|json|html))`/g)].map(([, name]) => name);
+    expect(named).toContain('src/kernels/joined.ts');
+    const placeholders = named.filter((name) => /NAME|FAMILY/.test(name));
+    const missing = named.filter((name) => !files.some((file) => file === name || file.endsWith(`/${name}`)));
+    expect(missing.filter((name) => !placeholders.includes(name))).toEqual([]);
+  });
+
+  it('quotes tests that there are', () => {
+    const tests = files
+      .filter((file) => file.endsWith('.test.ts'))
+      .map(textOf)
+      .join('\n');
+    const begun = [...tests.matchAll(/'([^'%\n]{8,})%s/g)].map(([, words]) => words);
+    const quoted = [...book.matchAll(/"([^"]+)"/g)].map(([, words]) => words.replace(/ ?…$/, ''));
+    expect(quoted).toContain('fits a phone');
+    const isTitle = (words: string): boolean =>
+      tests.includes(words) || begun.some((beginning) => words.startsWith(beginning));
+    expect(quoted.filter((words) => !isTitle(words))).toEqual([]);
+  });
+});
+
 describe('the README', () => {
   it('says how many schedulers and guidances there are', () => {
     const said = /(\d+) schedulers over\s+\d+ runs, (\d+) guidances/.exec(textOf('README.md'));
-    expect(said?.slice(1).map(Number)).toEqual([schedulerNames.length, guidanceNames.length]);
+    const place = 'README.md says "… schedulers over … runs, … guidances"';
+    expect(said?.slice(1).map(Number), place).toEqual([schedulerNames.length, guidanceNames.length]);
   });
 });
 
@@ -241,17 +354,41 @@ describe('a family of models', () => {
     const readers = ['diffusers', 'components', 'classifier-folder']
       .map((file) => textOf(`src/formats/${file}.ts`))
       .join('\n');
-    expect(missingFrom(readers, families, (name) => new RegExp(`/models/${name}/config\\.ts'`))).toEqual([]);
+    const missing = missingFrom(readers, families, (name) => new RegExp(`/models/${name}/config\\.ts'`));
+    expect(missing, 'add a row to src/formats/components.ts, or read it in diffusers.ts').toEqual([]);
+  });
+
+  const textsIn = (folder: string): string =>
+    readdirSync(new URL(`../${folder}`, import.meta.url))
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => textOf(`${folder}/${file}`))
+      .join('\n');
+
+  it('can be run by the command', () => {
+    const missing = missingFrom(textsIn('src/cli'), families, (name) => new RegExp(`/models/${name}/`));
+    expect(missing, 'load it in src/cli/model.ts, or as a part of a pipeline in src/cli/component.ts').toEqual([]);
+  });
+
+  it('says how it is derived and trained, or is known not to be', () => {
+    const silent = families.filter((name) => !/\blearning\b/.test(textsIn(`src/models/${name}`)));
+    const place = 'give its architecture `learning`, or name it here';
+    expect(silent, place).toEqual(['autoencoder-kl', 'autoencoder-tiny', 'clip-text']);
+  });
+
+  it('is one that ports are checked with, or is known not to be', () => {
+    const missing = missingFrom(textsIn('src/oracle/recipes'), families, (name) => new RegExp(`/models/${name}/`));
+    const place = 'make it in src/oracle/recipes/build.ts, with a case, or name it here';
+    expect(missing, place).toEqual(['autoencoder-tiny', 'unet2d-classifier']);
   });
 
   it('is a room of its own, with goldens and laws', () => {
     const rooms = textOf('test/rooms.test.ts');
     for (const family of families) {
-      expect(rooms).toContain(`'models/${family}'`);
+      expect(rooms.includes(`'models/${family}'`), `name models/${family} in test/rooms.test.ts`).toBe(true);
       for (const kind of ['goldens', 'laws']) {
         const lanes = ['', '.slow'].map((lane) => `test/models/${family}/${kind}${lane}.test.ts`);
         const found = lanes.find((test) => existsSync(new URL(`../${test}`, import.meta.url)));
-        expect(found, lanes.join(' or ')).toBeDefined();
+        expect(found, `there is no ${lanes.join(' or ')}`).toBeDefined();
         const text = textOf(found ?? '');
         expect(text, `${found} asserts nothing`).toMatch(/\bexpect(\(|\w)|agreesWithGoldens\(/);
         expect(text, `${found} is about another family`).toMatch(new RegExp(`models/${family}/|'\\./models\\.ts'`));

@@ -3,7 +3,8 @@
  * kind of model, golden run) is tried in every run of the tests, in the precision that one draws with; what repeats it
  * is tried in full where PAG_THOROUGH is set, as in .ci/run: more random inputs, mutations and moments, more members of
  * a family, the largest goldens in double precision, too. Left to it alone are what takes many seconds and is asked of
- * something smaller elsewhere, what installs packages or needs gigabytes, and figures that the page tells: each says so.
+ * something smaller elsewhere, what installs packages or needs gigabytes, and figures that the page tells: each says
+ * so.
  */
 
 /** Whether everything is tried. */

@@ -44,7 +44,7 @@ async function report(): Promise<void> {
     conditions: records.map(({ conditions }) => conditions),
     rows: records.flatMap(drawn),
   });
-  const write = (name: string, text: string): void => writeWhole(folder + name, new TextEncoder().encode(text));
+  const write = (name: string, text: string): void => writeWhole(folder + name, text);
   write('restoration.json', sixDigitJson(found));
   // As whoever reads the file draws them.
   const results = readResults(file);

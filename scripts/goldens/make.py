@@ -1,6 +1,6 @@
-"""Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances, classifiers
-that guide, gradients, training, restoration, torch's default initialisation, reading pictures, and of convolutions in
-two orders, from PyTorch, diffusers and Pillow.
+"""Makes the golden data of kernels, layers, UNets, schedulers, sampling runs, runs from pictures, guidances,
+classifiers that guide, gradients, training, restoration, torch's default initialisation, reading pictures, and of
+convolutions in two orders, from PyTorch, diffusers and Pillow.
 
 Writes a folder of fixtures/goldens for each part, of its name, with a provenance.json. Every seed is fixed and
 PyTorch runs on one thread, so a second run on the same machine gives the same bytes. (Other processors may differ in

@@ -10,8 +10,9 @@ the steps are those of diffusers' schedulers:
 A file holds `text`, `measured`, `noise`, `step.<i>.noise`, `hidden` where there is a mask, and `step.<i>.sample` as
 /f32 and /f64. The metadata key `run` has all settings.
 
-Run: python scripts/goldens/psld.py
+Run: python scripts/goldens/psld.py [RUN ...]
 """
+import sys
 from unittest import mock
 
 import diffusers.schedulers.scheduling_ddpm as ddpm_module
@@ -21,6 +22,7 @@ from diffusers import AutoencoderKL, DDIMScheduler, DDPMScheduler, UNet2DConditi
 
 import store
 from perturbation import IdentityOfTokens, perturbed
+from restoration import blur
 from truth import truth
 
 MODEL = store.GOLDENS.parent / "letters-text" / "model"
@@ -29,11 +31,21 @@ SEED, SIZE, BATCH, STEPS = 2307, 16, 2, 3
 RUNS = {
     "sr4": dict(scheduler="DDPMScheduler", weight=2.0, gluing=0.3, pag_scale=1.5),
     "inpaint": dict(scheduler="DDIMScheduler", weight=1.0, gluing=0.1, hidden=[4, 3, 6, 8]),
+    "motion-blur": dict(scheduler="DDIMScheduler", weight=1.2, gluing=0.2, pag_scale=0.8, length=5),
 }
+
+
+def transposed(measure, y):
+    """Aᵀ y, of what measures pictures of the size of y."""
+    zero = torch.zeros_like(y, requires_grad=True)
+    return torch.autograd.grad(measure(zero), zero, y, create_graph=True)[0]
 
 
 def measurement(run):
     """A, A⁺ and the mask, where there is one."""
+    if "length" in run:
+        measure = lambda x: blur(x, torch.eye(run["length"], dtype=torch.float64) / run["length"])
+        return measure, lambda y: transposed(measure, y), None
     if "hidden" not in run:
         return lambda x: F.avg_pool2d(x, 4), lambda y: F.interpolate(y, scale_factor=4, mode="nearest"), None
     top, left, height, width = run["hidden"]
@@ -73,8 +85,7 @@ def draw(unet, vae, run, given, dtype):
         yield sample
 
 
-def make():
-    root = store.fresh_folder("psld")
+def make_runs(root, names):
     models = {
         dtype: [
             kind.from_pretrained(MODEL / part, torch_dtype=dtype).eval().requires_grad_(False)
@@ -82,7 +93,8 @@ def make():
         ]
         for dtype in (torch.float32, torch.float64)
     }
-    for name, run in RUNS.items():
+    for name in names:
+        run = RUNS[name]
         generator = torch.Generator().manual_seed(SEED)
         normal = lambda *shape: torch.randn(shape, generator=generator)
         measure, _, hidden = measurement(run)
@@ -97,10 +109,23 @@ def make():
         for i in range(STEPS):
             tensors |= store.both(f"step.{i}.sample", single[i], exact[i])
         store.save(root / f"{name}.safetensors", tensors, run=run | dict(steps=STEPS, layer=MID))
+
+
+def make_some(names):
+    """Makes some runs anew, and says so in provenance.json."""
+    folder = store.GOLDENS / "psld"
+    make_runs(folder, names)
+    files = [f"{name}.safetensors" for name in names]
+    store.add_to_provenance(folder, files, f"python scripts/goldens/psld.py {' '.join(names)}")
+
+
+def make():
+    root = store.fresh_folder("psld")
+    make_runs(root, RUNS)
     store.write_provenance(root, SEED, "python scripts/goldens/psld.py")
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_grad_enabled(False)
-    make()
+    make_some(sys.argv[1:]) if sys.argv[1:] else make()

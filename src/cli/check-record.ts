@@ -53,7 +53,7 @@ function isSound(entry: unknown): boolean {
 export function writeRecord(path: string, record: CheckRecord): void {
   const written: Written = { record: 'pag check', version: version(), cases: [...record.values()] };
   try {
-    writeOut(path, new TextEncoder().encode(`${JSON.stringify(written, null, 1)}\n`));
+    writeOut(path, `${JSON.stringify(written, null, 1)}\n`);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     warn([`what was checked is not remembered: ${error.message}`]);

@@ -259,8 +259,8 @@ function writeReports(
     results.length === 1 && first && unchanged.length === 0
       ? htmlReport(first.report, first.diagnoses, first.sentences)
       : htmlOfAll(results, unchanged);
-  if (junit !== undefined) writeOut(junit, new TextEncoder().encode(junitOfAll(results, unchanged)));
-  if (html !== undefined) writeOut(html, new TextEncoder().encode(page));
+  if (junit !== undefined) writeOut(junit, junitOfAll(results, unchanged));
+  if (html !== undefined) writeOut(html, page);
 }
 
 function findings(checked: Checked, file: SafetensorsFile, isUnwanted: boolean, isTooLarge: boolean): Findings {

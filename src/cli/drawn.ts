@@ -3,6 +3,7 @@ import type { Backend } from '../kernels/kernels.ts';
 import { listed } from '../tensor/shown.ts';
 import { shapeText } from '../tensor/tensor.ts';
 import type { DType } from '../tensor/tensor.ts';
+import { counted } from './counted.ts';
 import { printResult } from './messages.ts';
 import type { ParsedOptions } from './options.ts';
 import { isStdout } from './out-files.ts';
@@ -31,8 +32,7 @@ export function printDrawn(
 ): void {
   const seconds = (performance.now() - started) / 1000;
   const names = Object.values(files).flat();
-  const counted = `${count} ${what}${count === 1 ? '' : 's'}`;
-  const drawn = `${counted} of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}`;
+  const drawn = `${counted(count, what)} of ${shapeText(shape)}, ${title}, ${dtype} on ${backend.name}`;
   printResult(options, {
     text: `${drawn}, in ${seconds.toFixed(1)} s: ${namesText(names)}`,
     json: { schema: 1, count, shape, run: title, dtype, kernels: backend.name, seconds, files },

@@ -1,6 +1,6 @@
 /** The classifier that `--guidance classifier` or `universal` follows, and the labels that it is asked for. */
-import { createClassifier } from '../evaluation/classifier.ts';
-import { letters, letterSlope } from '../evaluation/letter-slope.ts';
+import { createClassifier, letterCount } from '../evaluation/classifier.ts';
+import { letterSlope } from '../evaluation/letter-slope.ts';
 import { labelsOf } from '../evaluation/record.ts';
 import { loadClassifierFolder } from '../formats/classifier-folder.ts';
 import { folderReader } from '../formats/node-files.ts';
@@ -147,7 +147,7 @@ async function cleanPull(file: string, dtype: DType, backend: Backend, unet: UNe
   const classifier = createClassifier(weights, file);
   return {
     weights,
-    classes: letters,
+    classes: letterCount,
     slopeFor: (labels, condition) =>
       throughModel(modelSlope(unet, backend, condition), letterSlope(classifier, backend, labels)),
   };

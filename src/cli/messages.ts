@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { jsonText } from '../formats/json.ts';
-import { printable } from '../tensor/errors.ts';
+import { oneLine, printable } from '../tensor/errors.ts';
 
 /** Where the messages of a command go. */
 export interface Messages {
@@ -30,7 +30,7 @@ export function messagesNow(): Messages {
 /** Says what is to be said, on stderr, a line each. */
 export function warn(lines: readonly string[]): void {
   const { quiet, log } = messagesNow();
-  for (const line of lines.map(printable)) {
+  for (const line of lines.map(oneLine)) {
     log?.(line);
     if (!quiet) process.stderr.write(`pag: ${line}\n`);
   }

@@ -125,6 +125,8 @@ function checkPositionals(found: readonly string[], names: Names): void {
   const [superfluous] = found.slice(names.length);
   const maybeMany = names.at(-1)?.endsWith('...') ?? false;
   if (superfluous !== undefined && !maybeMany) throw new InputError(`"${superfluous}" is one argument too many`);
+  const empty = found.indexOf('');
+  if (empty >= 0) throw new InputError(`${names[empty] ?? names.at(-1)} is empty; it needs a value`);
 }
 
 function valuesOf(all: ReadonlyMap<string, readonly string[]>): Omit<ParsedOptions, 'positionals'> {

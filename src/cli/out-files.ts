@@ -1,8 +1,6 @@
 /** The files that a command writes: checked before the work, written after it. `-` is stdout. */
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { InputError } from '../tensor/errors.ts';
-import { checkWritable, placeOf, writeWhole } from '../formats/node-files.ts';
+import { checkWritable, checkWritableFolder, placeOf, writeWhole } from '../formats/node-files.ts';
 import type { ParsedOptions } from './options.ts';
 import { checkPlaces, fixedFolder, isTemplate } from './out-template.ts';
 
@@ -36,43 +34,53 @@ export function chooseOutFiles<Name extends string>(
   const names = Object.keys(kinds) as Name[];
   const given = names.flatMap((name) => {
     const file = options.text(name);
-    return file === undefined ? [] : [{ name, file, place: isStdout(file) ? file : placeOf(file) }];
+    return file === undefined ? [] : [{ name, option: `--${name}`, file, files: [file] }];
   });
-  for (const [i, { name, file, place }] of given.entries()) {
-    const same = given.slice(0, i).find((other) => other.place === place);
-    if (same) throw new InputError(`--${same.name} and --${name} name the same file, ${file}`);
-    checkOutFile(options, `--${name}`, file, kinds[name]);
-    if (isStdout(file)) continue;
-    if (many.includes(name)) checkPlaces(`--${name}`, file);
-    else if (isTemplate(file))
-      throw new InputError(`--${name} is ${file}, but one file is written; name it without {}`);
-    if (isTemplate(file)) checkRoom(fixedFolder(file));
-    else checkWritable(file);
-  }
+  checkApart(given);
+  for (const { name, option, file } of given)
+    if (isStdout(file)) checkStdout(options, option, kinds[name]);
+    else checkOutFile(option, file, kinds[name], many.includes(name));
   return Object.fromEntries(given.map(({ name, file }) => [name, file])) as { [one in Name]?: string };
 }
 
-function checkOutFile(options: ParsedOptions, option: string, file: string, format: keyof typeof formats): void {
-  if (isStdout(file)) {
-    if (options.has('json')) throw new InputError(`${option} - and --json both want stdout; leave out one of them`);
-    if (process.stdout.isTTY)
-      throw new InputError(`${option} - would write ${format} to the terminal; send it on, as with | or >`);
-    return;
-  }
+/** The files that an option names. */
+interface NamedFiles {
+  readonly option: string;
+  readonly files: readonly string[];
+}
+
+/** @throws InputError when two options name the same file */
+export function checkApart(named: readonly NamedFiles[]): void {
+  const namedBy = new Map<string, string>();
+  for (const { option, files } of named)
+    for (const file of files) {
+      const place = isStdout(file) ? file : placeOf(file);
+      const other = namedBy.get(place) ?? option;
+      if (other !== option) throw new InputError(`${other} and ${option} name the same file, ${file}`);
+      namedBy.set(place, option);
+    }
+}
+
+/** @throws InputError when stdout is a terminal, or wanted for something else, too */
+function checkStdout(options: ParsedOptions, option: string, format: keyof typeof formats): void {
+  if (options.has('json')) throw new InputError(`${option} - and --json both want stdout; leave out one of them`);
+  if (process.stdout.isTTY)
+    throw new InputError(`${option} - would write ${format} to the terminal; send it on, as with | or >`);
+}
+
+/** @throws InputError for the name of another format, places that there are not, and where nothing can be written */
+function checkOutFile(option: string, file: string, format: keyof typeof formats, mayBeMany: boolean): void {
   const [ending] = formats[format].exec(file) ?? [];
   if (ending !== undefined)
     throw new InputError(`${option} is ${file}, but ${format} is written, not ${ending}; name it otherwise`);
+  if (mayBeMany) checkPlaces(option, file);
+  else if (isTemplate(file)) throw new InputError(`${option} is ${file}, but one file is written; name it without {}`);
+  if (isTemplate(file)) checkWritableFolder(fixedFolder(file));
+  else checkWritable(file);
 }
 
-/** @throws InputError when no file can be written into a folder that may have to be made */
-function checkRoom(folder: string): void {
-  const above = dirname(folder);
-  if (existsSync(folder) || above === folder) checkWritable(join(folder, 'x'));
-  else checkRoom(above);
-}
-
-/** Writes a file whole or not at all; `-` is stdout. @throws InputError when it cannot be written */
-export function writeOut(file: string, bytes: Uint8Array): void {
-  if (isStdout(file)) process.stdout.write(bytes);
-  else writeWhole(file, bytes);
+/** Writes a file whole or not at all, a text as UTF-8; `-` is stdout. @throws InputError when it cannot be written */
+export function writeOut(file: string, content: Uint8Array | string): void {
+  if (isStdout(file)) process.stdout.write(content);
+  else writeWhole(file, content);
 }

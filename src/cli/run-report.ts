@@ -1,8 +1,9 @@
 /** What a run of drawing says of itself, and where it leaves what it has drawn. */
 import { dirname } from 'node:path';
+import { framesOf } from '../formats/animation.ts';
 import { encodeGif } from '../formats/gif.ts';
 import { grid } from '../formats/grid.ts';
-import { makeFolder, placeOf } from '../formats/node-files.ts';
+import { makeFolder } from '../formats/node-files.ts';
 import type { Picture } from '../formats/picture.ts';
 import { encodeApng, encodePng } from '../formats/png.ts';
 import { samplePicture } from '../formats/sample-picture.ts';
@@ -11,9 +12,10 @@ import type { Guidance } from '../guidance/guidance.ts';
 import type { Scheduler } from '../schedulers/scheduler.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { counted } from './counted.ts';
 import { seedsOf } from './noise.ts';
 import type { ParsedOptions } from './options.ts';
-import { chooseOutFiles, writeOut } from './out-files.ts';
+import { checkApart, chooseOutFiles, writeOut } from './out-files.ts';
 import { isTemplate, namesFrom } from './out-template.ts';
 import { recordOf, textsOf, type RunRecord } from './run-record.ts';
 import type { ChosenScheduler } from './scheduler-options.ts';
@@ -48,8 +50,9 @@ export function runTitle(
   { stepCount, begin }: Pick<ChosenScheduler, 'stepCount' | 'begin'>,
 ): string {
   const calls = scheduler.timesteps.length;
-  const stepsText = begin > 0 ? `the last ${stepCount - begin} of ${stepCount} steps` : `${stepCount} steps`;
-  const length = calls === stepCount - begin ? stepsText : `${stepsText} of ${calls} calls`;
+  const whole = counted(stepCount, 'step');
+  const stepsText = begin > 0 ? `the last ${stepCount - begin} of ${whole}` : whole;
+  const length = calls === stepCount - begin ? stepsText : `${stepsText} of ${counted(calls, 'call')}`;
   return `${guidance.name}, ${scheduler.name.replace(/Scheduler$/, '')}, ${length}`;
 }
 
@@ -105,9 +108,11 @@ export function planAnimations(
 ): PlannedAnimations | undefined {
   if (file === undefined) return undefined;
   const names = pictureNames('--animation', file, options, count, labels);
-  const others = (pictures?.names ?? [pictures?.out ?? '-']).map(placeOf);
-  const same = (names ?? [file]).find((name) => name !== '-' && others.includes(placeOf(name)));
-  if (same !== undefined) throw new InputError(`--out and --animation name the same file, ${same}`);
+  const ofPictures = pictures ? (pictures.names ?? [pictures.out]) : [];
+  checkApart([
+    { option: '--out', files: ofPictures },
+    { option: '--animation', files: names ?? [file] },
+  ]);
   return { file, names };
 }
 
@@ -128,9 +133,6 @@ export interface Drawn {
   /** The pictures that the steps aim at, for animations. */
   readonly frames?: readonly Tensor[];
 }
-
-/** How long a frame of an animation is shown, and the last one. */
-const [frameMilliseconds, lastMilliseconds] = [100, 2000];
 
 /** Files by the options that name them: one, or one for each picture. */
 export type WrittenFiles = Readonly<Record<string, string | readonly string[]>>;
@@ -170,10 +172,7 @@ function writePictures({ out, record, names, only }: PlannedPictures, title: str
 
 function writeAnimations({ file, names }: PlannedAnimations, title: string, frames: readonly Tensor[]): void {
   const write = (name: string, pictureOf: (frame: Tensor) => Picture): void => {
-    const shown = frames.map((frame, i) => ({
-      picture: pictureOf(frame),
-      milliseconds: i === frames.length - 1 ? lastMilliseconds : frameMilliseconds,
-    }));
+    const shown = framesOf(frames.map(pictureOf));
     writeOut(name, /\.gif$/i.test(name) ? encodeGif(shown) : encodeApng(shown, { Title: title }));
   };
   if (!names) write(file, (samples) => grid([{ title, samples }]));

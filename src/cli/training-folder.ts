@@ -99,5 +99,5 @@ export function save(
     [i + 1, report.loss, report.gradientNorm, report.learningRate].join(','),
   );
   const table = ['step,loss,gradient_norm,learning_rate', ...rows, ''].join('\n');
-  writeWhole(file('training/losses.csv'), new TextEncoder().encode(table));
+  writeWhole(file('training/losses.csv'), table);
 }

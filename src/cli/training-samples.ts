@@ -19,6 +19,7 @@ import type { TrainingConfig } from '../training/config.ts';
 import type { TrainingState } from '../training/step.ts';
 import type { Training } from '../training/training.ts';
 import { runBreathing } from './breathing.ts';
+import { counted } from './counted.ts';
 import { warn } from './messages.ts';
 import { chooseScheduler } from './model.ts';
 import type { PreparedTraining } from './training-set-up.ts';
@@ -38,7 +39,7 @@ export async function drawSamples(
     const { count, steps } = training.config.samples;
     const scheduler = createScheduler(await chooseScheduler('ddim', undefined, schedulerConfig), steps);
     const samples = await draw(training, state, backend, scheduler, [count, ...extents]);
-    const title = `step ${state.step}, DDIM, ${steps} steps`;
+    const title = `step ${state.step}, DDIM, ${counted(steps, 'step')}`;
     return encodePng(grid([{ title, samples }]));
   } catch (error) {
     // A model that has learned little may draw what is no number; the training goes on.

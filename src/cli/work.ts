@@ -5,6 +5,7 @@ import type { Work } from '../sampling/work.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import { peakMeter } from '../kernels/simd/index.ts';
 import type { ChosenBackend } from './backend.ts';
+import { counted } from './counted.ts';
 import { warn } from './messages.ts';
 
 /** Work of more multiply-adds than this is said first: about a minute on one thread. */
@@ -24,7 +25,7 @@ export interface Machine {
  */
 export function announceWork({ products, bytes }: Work, { memory = totalmem(), speed }: Machine = {}): void {
   if (bytes > memory) {
-    const [wanted, had] = [gigabytes(bytes), gigabytes(memory)];
+    const [wanted, had] = [bytesText(bytes), bytesText(memory)];
     throw new InputError(
       `there is not enough memory: this takes at least ${wanted}, but the machine has ${had}; ` +
         'ask for fewer or smaller samples at a time',
@@ -32,7 +33,7 @@ export function announceWork({ products, bytes }: Work, { memory = totalmem(), s
   }
   if (products <= much) return;
   const time = speed ? `, about ${timeText(products / speed())},` : '';
-  warn([`this takes ${powerOfTen(products)} multiply-adds${time} and at least ${gigabytes(bytes)}`]);
+  warn([`this takes ${powerOfTen(products)} multiply-adds${time} and at least ${bytesText(bytes)}`]);
 }
 
 /** What of the peak whole models reach. */
@@ -49,8 +50,7 @@ export function speedOf({ backend, threads }: ChosenBackend): (() => number) | u
 function timeText(seconds: number): string {
   const [amount, unit] = seconds < 100 ? [seconds, 'second'] : [seconds / 60, 'minute'];
   if (amount >= 100) return `${(amount / 60).toFixed(1)} hours`;
-  const whole = Math.max(1, Math.round(amount));
-  return `${whole} ${unit}${whole === 1 ? '' : 's'}`;
+  return counted(Math.max(1, Math.round(amount)), unit);
 }
 
 /**
@@ -66,7 +66,8 @@ export function plannedWork(plan: () => Work, shape: readonly number[]): Work {
   }
 }
 
-function gigabytes(bytes: number): string {
+function bytesText(bytes: number): string {
+  if (bytes < 1e8) return `${Math.ceil(bytes / 1e6)} MB`;
   return bytes < 1e12 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.round(bytes / 1e12)} TB`;
 }
 

@@ -31,14 +31,19 @@ export interface Classification {
   readonly probabilities: Tensor;
 }
 
+/** How many letters it tells apart: A to Z. */
+export const letterCount = 26;
+/** How many features of a picture it has. */
+export const featureCount = 64;
+
 /** Weight shapes by name: convolutions a–d, features f, output o. */
 const shapes = {
   a: [16, 1, 3, 3],
   b: [32, 16, 3, 3],
   c: [64, 32, 3, 3],
   d: [64, 64, 3, 3],
-  f: [64, 1024],
-  o: [26, 64],
+  f: [featureCount, 1024],
+  o: [letterCount, featureCount],
 } as const;
 type LayerName = keyof typeof shapes;
 
@@ -62,7 +67,7 @@ export function createClassifier(weights: ReadonlyMap<string, Tensor>, source = 
     { layer: layers.d, stride: 2 },
   ];
   // A linear layer over all that a picture of 4 × 4 holds is a convolution whose window is the picture.
-  const overall = reshape(layers.f.weight, [64, 64, 4, 4]);
+  const overall = reshape(layers.f.weight, [featureCount, 64, 4, 4]);
   const program: Program = (kernels, inputs) => {
     let x = named(inputs, 'pictures');
     for (const { layer, stride } of convolutions)
@@ -120,9 +125,9 @@ export function classify(classifier: Classifier, backend: Backend, pictures: Ten
   const batch = checkedPictures(pictures);
   const found = backend.run(classifier.program, { pictures });
   return {
-    features: reshape(named(found, 'features'), [batch, 64]),
-    logits: reshape(named(found, 'logits'), [batch, 26]),
-    probabilities: reshape(named(found, 'probabilities'), [batch, 26]),
+    features: reshape(named(found, 'features'), [batch, featureCount]),
+    logits: reshape(named(found, 'logits'), [batch, letterCount]),
+    probabilities: reshape(named(found, 'probabilities'), [batch, letterCount]),
   };
 }
 

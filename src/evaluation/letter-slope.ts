@@ -7,7 +7,7 @@ import { programFor } from '../models/model.ts';
 import { checkFinite } from '../tensor/checks.ts';
 import { cast } from '../tensor/rounding.ts';
 import { reshape, type Tensor } from '../tensor/tensor.ts';
-import { aClassifier, checkedPictures, type Classifier } from './classifier.ts';
+import { aClassifier, checkedPictures, letterCount, type Classifier } from './classifier.ts';
 
 /**
  * ∇ log p(y|x) of the classifier's letters: what universal guidance goes along.
@@ -24,18 +24,15 @@ export function letterSlope(
   aClassifier('the classifier', classifier);
   aBackend('the backend', backend);
   for (const [name, weight] of classifier.weights) checkFinite(`the weight "${name}" of the classifier`, weight);
-  checkedLabels(labels, labels.length, letters);
+  checkedLabels(labels, labels.length, letterCount);
   const program = programFor(classifier, 'the slope', () => slopeProgram(classifier));
   return (pictures) => {
     const batch = checkedPictures(pictures);
-    const asked = oneHot(checkedLabels(labels, batch, letters), letters, classifier.dtype);
-    const given = { pictures: cast(pictures, classifier.dtype), asked: reshape(asked, [batch, 1, letters]) };
+    const asked = oneHot(checkedLabels(labels, batch, letterCount), letterCount, classifier.dtype);
+    const given = { pictures: cast(pictures, classifier.dtype), asked: reshape(asked, [batch, 1, letterCount]) };
     return cast(tensorOf(backend.run(program, given), gradientName('pictures')), pictures.dtype);
   };
 }
-
-/** What the classifier tells apart: A to Z. */
-export const letters = 26;
 
 /**
  * From `pictures` and `asked` [B,1,26] to the slope. ∂ log p(y|x)/∂l = [y] − softmax(l), l the logits, is known before

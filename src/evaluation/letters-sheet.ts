@@ -5,9 +5,9 @@
 import { InputError } from '../tensor/errors.ts';
 import { tensor, type Tensor } from '../tensor/tensor.ts';
 import type { Picture } from '../formats/picture.ts';
+import { letterCount } from './classifier.ts';
 
 const SIZE = 32;
-const LETTERS = 26;
 
 /**
  * The letters of a sheet, face by face.
@@ -16,22 +16,22 @@ const LETTERS = 26;
  * @throws InputError when the picture is no such sheet
  */
 export function readLettersSheet({ width, height, channels, pixels }: Picture, source: string): Tensor {
-  if (channels !== 1 || width !== LETTERS * SIZE || height % SIZE !== 0) {
+  if (channels !== 1 || width !== letterCount * SIZE || height % SIZE !== 0) {
     throw new InputError(
       `${source} is ${width} × ${height} pixels with ${channels} channels; ` +
-        `a sheet of letters is grey and ${LETTERS * SIZE} pixels wide, ${SIZE} high for each face`,
+        `a sheet of letters is grey and ${letterCount * SIZE} pixels wide, ${SIZE} high for each face`,
     );
   }
   const faces = height / SIZE;
-  const out = new Float32Array(faces * LETTERS * SIZE * SIZE);
+  const out = new Float32Array(faces * letterCount * SIZE * SIZE);
   const shades = Float32Array.from(pixels, (grey) => Math.fround(grey / 127.5) - 1);
   for (let face = 0; face < faces; face++) {
-    for (let letter = 0; letter < LETTERS; letter++) {
+    for (let letter = 0; letter < letterCount; letter++) {
       for (let y = 0; y < SIZE; y++) {
         const start = (face * SIZE + y) * width + letter * SIZE;
-        out.set(shades.subarray(start, start + SIZE), ((face * LETTERS + letter) * SIZE + y) * SIZE);
+        out.set(shades.subarray(start, start + SIZE), ((face * letterCount + letter) * SIZE + y) * SIZE);
       }
     }
   }
-  return tensor('f32', [faces * LETTERS, 1, SIZE, SIZE], out);
+  return tensor('f32', [faces * letterCount, 1, SIZE, SIZE], out);
 }

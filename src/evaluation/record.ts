@@ -7,6 +7,7 @@ import { InputError } from '../tensor/errors.ts';
 import { shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
 import { parseJson } from '../formats/json.ts';
 import { readNumbers, readTensor, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
+import { featureCount, letterCount } from './classifier.ts';
 import { appendRows, chooseRows } from './rows.ts';
 
 /** How the pictures were drawn, as flat JSON: everything that the numbers depend on. */
@@ -34,16 +35,13 @@ export interface EvaluationRecord extends Seen {
   readonly numbers: readonly number[];
 }
 
-const FEATURES = 64;
-const LETTERS = 26;
-
 /** The record of an evaluation that has not drawn anything yet. */
 export function emptyRecord(settings: Settings): EvaluationRecord {
   return {
     settings,
     numbers: [],
-    features: tensor('f32', [0, FEATURES], new Float32Array(0)),
-    probabilities: tensor('f32', [0, LETTERS], new Float32Array(0)),
+    features: tensor('f32', [0, featureCount], new Float32Array(0)),
+    probabilities: tensor('f32', [0, letterCount], new Float32Array(0)),
   };
 }
 
@@ -145,8 +143,8 @@ export function readRecord(file: SafetensorsFile): EvaluationRecord {
   const { numbers } = readNumbers(file, 'numbers');
   const [features, probabilities] = [readTensor(file, 'features'), readTensor(file, 'probabilities')];
   for (const [name, { shape }, columns] of [
-    ['features', features, FEATURES],
-    ['probabilities', probabilities, LETTERS],
+    ['features', features, featureCount],
+    ['probabilities', probabilities, letterCount],
   ] as const) {
     const wanted = shapeText([numbers.length, columns]);
     if (shapeText(shape) !== wanted) fail(`"${name}" has shape ${shapeText(shape)}, expected ${wanted}`);

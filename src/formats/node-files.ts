@@ -6,6 +6,7 @@ import {
   chownSync,
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -121,12 +122,13 @@ async function readPart(path: string, part: FilePart = {}): Promise<Uint8Array> 
 }
 
 /**
- * Writes a file whole or not at all: into a new file beside it, which then takes its place, with the mode of the one
- * that was there. What happens in between, be it Ctrl-C or a full disk, leaves an older file as it was. A link stays,
- * and what it leads to is written, be it there yet or not. Into what is no regular file (a pipe, a device) it writes at
- * once. Throws an InputError when it cannot be written.
+ * Writes a file, bytes or a text as UTF-8, whole or not at all: into a new file beside it, which then takes its place,
+ * with the mode of the one that was there. What happens in between, be it Ctrl-C or a full disk, leaves an older file
+ * as it was. A link stays, and what it leads to is written, be it there yet or not. Into what is no regular file (a
+ * pipe, a device) it writes at once. Throws an InputError when it cannot be written.
  */
-export function writeWhole(path: string, bytes: Uint8Array): void {
+export function writeWhole(path: string, content: Uint8Array | string): void {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   uninterrupted(() => {
     try {
       const found = statSync(path, { throwIfNoEntry: false });
@@ -279,6 +281,17 @@ export function checkWritable(path: string): void {
     if (found?.isDirectory()) throw new InputError(`cannot write ${path}: it is a folder`);
     accessSync(found ? path : dirname(placeOf(path)), constants.W_OK);
     if (found?.isFile()) accessSync(dirname(realpathSync(path)), constants.W_OK);
+  } catch (error) {
+    refuseFile(error, path, 'write');
+  }
+}
+
+/** The same of files in a folder, which may have to be made: throws an InputError if none can be written there. */
+export function checkWritableFolder(path: string): void {
+  let there = path;
+  while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
+  try {
+    accessSync(`${there}/.`, constants.W_OK);
   } catch (error) {
     refuseFile(error, path, 'write');
   }

@@ -2,6 +2,7 @@
 import { aModelSlope, type ModelSlope } from '../models/slope.ts';
 import { combine, scale } from '../tensor/arithmetic.ts';
 import { aFunction } from '../tensor/checks.ts';
+import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { SlopeAt } from './classifier.ts';
 import { conditional, predictOne } from './guidance.ts';
@@ -18,7 +19,7 @@ export type OriginalSlope = (original: Tensor) => Tensor;
  * In the `ddim` form of `classifier` this is the forward universal guidance of the paper, whose s(t) is s √(1−ᾱ).
  * @param slopeAt of the model that is guided, as `modelSlope(unet, backend, condition)` makes it
  * @param pulling towards what is asked for; what it says of each picture must not depend on the others
- * @throws InputError for what are no functions
+ * @throws InputError for what are no functions; (a step) where the classifier's slope is not finite
  */
 export function throughModel(slopeAt: ModelSlope, pulling: OriginalSlope): SlopeAt {
   aModelSlope('slopeAt', slopeAt);
@@ -27,6 +28,11 @@ export function throughModel(slopeAt: ModelSlope, pulling: OriginalSlope): Slope
     const prediction = predictOne(step, conditional);
     const { timestep, sample, originalPerPrediction, originalPerSample, inputPerSample } = step;
     const towards = pulling(step.toOriginal(prediction));
+    if (!towards.data.every(Number.isFinite))
+      throw new InputError(
+        `at step ${step.index} (timestep ${timestep}) the classifier pulls by numbers that are not finite; ` +
+          'a smaller scale or a wider dtype may help',
+      );
     const slope = slopeAt(scale(sample, inputPerSample), timestep, prediction);
     return combine([
       [originalPerSample, towards],

@@ -41,8 +41,8 @@ export function expectOnly(condition: Condition, taken: readonly (keyof Conditio
   }
 }
 
-const conditionNames = [
-  'classLabels',
+/** What of a condition is always a tensor. */
+export const conditionTensors = [
   'encoderHiddenStates',
   'encoderAttentionMask',
   'negativeHiddenStates',
@@ -51,6 +51,7 @@ const conditionNames = [
   'timestepCond',
   'imageEmbeds',
 ] as const satisfies readonly (keyof Condition)[];
+const conditionNames = ['classLabels', ...conditionTensors] as const;
 
 /**
  * Conditions by the names that guidances call them: `given` is what was asked for, `null` is "nothing in particular",

@@ -71,8 +71,7 @@ export function dpmMultistep(
   checkSolver(name, algorithm, final, order, model.prediction);
 
   const rounds = (spacing === 'karras' || spacing === 'lu') && read['beta_schedule'] !== 'squaredcos_cap_v2';
-  const own = solverOwn(name, ownSteps, spacing, schedule);
-  const rule = { spacing, grid, shift, rounds, ends, own };
+  const rule = { spacing, grid, shift, rounds, ends, own: solverOwn(name, ownSteps, spacing, schedule) };
   const table = solverTable(schedule, steps, rule, ({ training }) => (final === 'zero' ? 0 : at(training, 0)));
   const { timesteps, levels, cause } = table;
   checkSolverLevels(name, table, algorithm.startsWith('sde'));

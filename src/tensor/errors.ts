@@ -11,8 +11,7 @@ export class InputError extends Error {
    * @param options the `cause`, where another error is
    */
   constructor(message: string, options?: { readonly cause?: unknown }) {
-    const line = printable(message);
-    super(line.length > longest ? `${line.slice(0, longest)}…` : line, options);
+    super(oneLine(message), options);
   }
 }
 
@@ -30,6 +29,12 @@ export function printable(text: string): string {
     /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
     (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
   );
+}
+
+/** The same, of at most 1,500 characters: what is cut off was quoted, and is longer than anyone reads. */
+export function oneLine(text: string): string {
+  const line = printable(text);
+  return line.length > longest ? `${line.slice(0, longest)}…` : line;
 }
 
 const longest = 1500;

@@ -3,7 +3,7 @@
  */
 import type { ReadFile } from '../formats/read-file.ts';
 import { urlReader } from '../formats/url-reader.ts';
-import type { FromWorker, KernelChoice, ToWorker } from './protocol.ts';
+import type { FilmResult, FromWorker, KernelChoice, ToWorker } from './protocol.ts';
 import type { WorkerScope } from './start-worker.ts';
 import { modelFolder, unpacked, type Files } from './models.ts';
 import { wordsPictures } from './study.ts';
@@ -86,6 +86,17 @@ function createWork(post: (message: FromWorker) => void): Work {
     turns,
     post,
   );
+  /** What takes no turns, for it is waited for. */
+  const answerOnce = (job: number, coming: Promise<FilmResult>): void => {
+    const started = performance.now();
+    coming.then(
+      (result) => {
+        post({ kind: 'result', job, result });
+        post({ kind: 'done', job, seconds: (performance.now() - started) / 1000 });
+      },
+      (problem: unknown) => post({ kind: 'failed', job, problem: explain(problem) }),
+    );
+  };
   return {
     focus: turns.focus,
     cancel(id) {
@@ -107,7 +118,7 @@ function createWork(post: (message: FromWorker) => void): Work {
           judges.begin(id, (judge) => judge(model.backend, request), 1);
           break;
         case 'film':
-          turns.add({ id, size: 1, steps: film(request) });
+          answerOnce(id, film(request));
           break;
         case 'words':
           words.begin(id, (draw) => draw(model.backend, request), wordsPictures);

@@ -47,7 +47,7 @@ describe('pag guidances', () => {
       expect(sampleHelp).toMatch(/^pag sample/);
       const { summary, formula, source } = guidances[name];
       for (const text of [summary, formula, `from ${source}`]) expect(unwrapped(page)).toContain(text);
-      expect(source).toMatch(/arXiv \d{4}\.\d{5}/);
+      expect(source, `the source of ${name} in src/guidance/registry`).toMatch(/arXiv \d{4}\.\d{5}/);
       for (const { name: parameter, summary: what } of parametersOf(name))
         expect(unwrapped(page)).toContain(`${flagOf(parameter)} ${what}`);
       expect(Math.max(...page.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);

@@ -95,6 +95,8 @@ describe('options', () => {
   it('name their positionals', () => {
     expect(readOptions(['x', '--model', 'a', 'y'], kinds, ['CASE', 'FILE']).positionals).toEqual(['x', 'y']);
     expect(() => readOptions(['x'], kinds, ['CASE', 'FILE'])).toThrow('FILE is missing');
+    expect(() => readOptions(['x', ''], kinds, ['CASE', 'FILE'])).toThrow('FILE is empty; it needs a value');
+    expect(() => readOptions([''], kinds, [])).toThrow('"" is one argument too many');
   });
 });
 

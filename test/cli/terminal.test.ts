@@ -1,7 +1,7 @@
 /** What is drawn in a terminal, line by line. */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { withMessages } from '../../src/cli/messages.ts';
+import { warn, withMessages } from '../../src/cli/messages.ts';
 import { previewFrame } from '../../src/cli/preview.ts';
 import { createProgress, progressLine } from '../../src/cli/progress.ts';
 import { tensor } from '../../src/tensor/tensor.ts';
@@ -39,6 +39,15 @@ describe('a preview', () => {
     const data = Float32Array.of(1, -1, -1, -1, -1, 1);
     expect(previewFrame(tensor('f32', [1, 3, 2, 1], data), 80)).toEqual([`${pixels('255;0;0', '0;0;255')}${reset}`]);
   });
+});
+
+it('a warning is one line, cut where it quotes too much', () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  warn([`cut off is "${'letter '.repeat(3000)}`, 'two\nlines']);
+  const [long, short] = write.mock.calls.map(([text]) => String(text));
+  write.mockRestore();
+  expect(long).toMatch(/^pag: cut off is "(letter ){20}.{1340,1400}…\n$/);
+  expect(short).toBe('pag: two\\u000alines\n');
 });
 
 describe('progress', () => {

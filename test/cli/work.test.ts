@@ -18,6 +18,7 @@ describe('work', () => {
   it('of more than 10¹² multiply-adds is said, and no other', () => {
     expect(said(1e12, 1e9)).toBe('');
     expect(said(3.24e15, 1.26e9)).toBe('pag: this takes 3.2 · 10¹⁵ multiply-adds and at least 1.3 GB\n');
+    expect(said(3.24e15, 2.1e6)).toBe('pag: this takes 3.2 · 10¹⁵ multiply-adds and at least 3 MB\n');
   });
 
   it.each([

@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   checkWritable,
+  checkWritableFolder,
   folderReader,
   makeFolder,
   placeOf,
@@ -147,8 +148,8 @@ describe('reading', () => {
 describe('writing', () => {
   it('makes a file, and replaces one, leaving nothing beside it', () => {
     mkdirSync(path('out'));
-    for (const content of ['first', 'second']) {
-      writeWhole(path('out/file'), new TextEncoder().encode(content));
+    for (const content of ['first', 'second: ε']) {
+      writeWhole(path('out/file'), content);
       expect(readFileSync(path('out/file'), 'utf8')).toBe(content);
     }
     expect(readdirSync(path('out'))).toEqual(['file']);
@@ -213,6 +214,15 @@ describe('writing', () => {
     if (isSeenBefore) expect(() => checkWritable(target)).toThrow(`cannot write ${target}: ${reason}`);
   });
 
+  it('knows before whether files can be written into a folder that is there, or may have to be made', () => {
+    for (const name of ['', 'new', 'new/er']) checkWritableFolder(path(name));
+    expect(readdirSync(folder)).not.toContain('new');
+    for (const name of ['file', 'file/x'])
+      expect(() => checkWritableFolder(path(name))).toThrow(
+        `cannot write ${path(name)}: a part of the path is not a folder`,
+      );
+  });
+
   it('makes folders, also where they are, but not where a file is', () => {
     for (let i = 0; i < 2; i++) makeFolder(path('deep/er'));
     expect(readdirSync(path('deep'))).toEqual(['er']);
@@ -230,7 +240,7 @@ describe('writing', () => {
 
   it('that fails half-way leaves the old file as it was, and nothing beside it', () => {
     mkdirSync(path('half'));
-    writeWhole(path('half/file'), new TextEncoder().encode('old'));
+    writeWhole(path('half/file'), 'old');
     // A process of its own that may not make files of more than 4 KiB.
     const script = `import { writeWhole } from '${new URL('../../src/formats/node-files.ts', import.meta.url)}';
       process.on('SIGXFSZ', () => {});

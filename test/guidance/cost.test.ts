@@ -132,7 +132,8 @@ const needs: readonly (readonly [string, ParameterValues, readonly string[]])[] 
 
 describe('the passes of one step', () => {
   it('are stated for every guidance', () => {
-    expect(new Set(needs.map(([guidance]) => guidance))).toEqual(new Set(guidanceNames));
+    const stated = new Set(needs.map(([guidance]) => guidance));
+    expect(stated, 'say in `needs` which passes a step runs').toEqual(new Set(guidanceNames));
   });
 
   it.each(needs)('%s %o: %o, rescaled or not', (guidance, parameters, passes) => {

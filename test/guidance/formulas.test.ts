@@ -48,7 +48,8 @@ describe.each(['f32', 'f64'] as const)('the formulas in %s', (dtype) => {
 
 it('are there for all but none, what looks into a model or a classifier, and SoftPAG, which combines as PAG', () => {
   const covered = new Set(cases.map(({ guidance }) => guidance));
-  expect(guidanceNames.filter((name) => !covered.has(name))).toEqual([
+  const missing = guidanceNames.filter((name) => !covered.has(name));
+  expect(missing, 'add its formula to scripts/goldens/guidance_formulas.py').toEqual([
     'none',
     'soft-pag',
     'classifier',

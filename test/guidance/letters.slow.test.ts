@@ -49,7 +49,8 @@ it('are all there', () => {
   // The letters model has no text to be asked; test/guidance/cross.test.ts has those that ask one, and
   // classifier.slow.test.ts and universal.slow.test.ts those that a classifier pulls.
   const elsewhere = ['nag', 'pladis', 'classifier', 'classifier+pag', 'universal', 'universal+pag'];
-  expect(new Set([...names.map((name) => caseOf(name).guidance), ...elsewhere])).toEqual(new Set(guidanceNames));
+  const found = new Set([...names.map((name) => caseOf(name).guidance), ...elsewhere]);
+  expect(found, 'add its runs to scripts/goldens/guidance_letters.py').toEqual(new Set(guidanceNames));
 });
 
 const remembered = { f32: remembering(single), f64: remembering(double) };

@@ -129,6 +129,14 @@ describe('refused is', () => {
     ],
     ['no step', () => slopeAt(undefined as never), 'the step is undefined'],
     [
+      'a pull that is none',
+      () => {
+        const astray = throughModel(modelSlope(unet, backend, { classLabels: labels }), (x) => addScaled(x, NaN, x));
+        return draw(universal({ classifierScale: 1, slopeAt: astray }));
+      },
+      'at step 0 (timestep 666) the classifier pulls by numbers that are not finite; a smaller scale or',
+    ],
+    [
       'a weight that is no number',
       () => letterSlope(createClassifier(new Map(classifierWeights()).set('o.bias', nowhere)), backend, [1]),
       'the weight "o.bias" of the classifier has NaN at index 0',

@@ -27,6 +27,8 @@ const passes: readonly (() => Pass)[] = [
   () => perturbed([mid, up], (_layer, index) => (index === 0 ? identity : skip)),
   () => ({ ...perturbed([mid], identity), condition: 'null' }),
   () => ({ ...perturbed([mid], identity), model: 'weak' }),
+  () => ({ ...conditional, against: 'null' }),
+  () => ({ ...conditional, against: 'given' }),
   () => ({ ...conditional, sample: picture }),
   () => ({ ...unconditional, sample: picture }),
   () => ({ ...conditional, sample: { ...picture } }),

@@ -141,5 +141,6 @@ describe.each([
 });
 
 it('every operation has goldens', () => {
-  expect([...new Set(cases.map(({ operation }) => operation))].sort()).toEqual([...kinds].sort());
+  const found = [...new Set(cases.map(({ operation }) => operation))].sort();
+  expect(found, 'add it to scripts/goldens/kernels.py').toEqual([...kinds].sort());
 });

@@ -63,7 +63,7 @@ describe('tensors of a port are found', () => {
     expect([...read({ 'tap.picture': picture, 'unet/tokens': tokens }).found.keys()]).toEqual(['picture', 'tokens']);
   });
 
-  it('or not: other names are listed, wrong shapes and narrower dtypes are problems, twice the same tap is an error', () => {
+  it('or not: other names are listed, wrong shapes and narrower dtypes are problems, a tap twice is an error', () => {
     const { unknown, problems } = read({
       nonsense: picture,
       picture: reshape(tokens, [240]),

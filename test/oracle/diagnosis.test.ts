@@ -60,7 +60,7 @@ describe('a diagnosis', () => {
   });
 
   it('names only what explains better than another honest rounding, by the margin', () => {
-    // One and a half times what may be: a fault must leave less than a third of it, and one that changes nothing is none.
+    // One and a half times what may be: a fault must leave less than a third of it; one that changes nothing is none.
     const away = (shares: number) => 1 + shares * unit;
     const theirs = new Map([['a', all(away(1.5))]]);
     const names = (left: number) =>

@@ -53,7 +53,8 @@ describe('goldens of posterior sampling', () => {
 
   it('there are of every task', () => {
     const files = readdirSync('fixtures/goldens/restoration').filter((name) => name.endsWith('.safetensors'));
-    expect(files.map((name) => name.replace('.safetensors', '')).sort()).toEqual(Object.keys(tasks).sort());
+    const found = files.map((name) => name.replace('.safetensors', '')).sort();
+    expect(found, 'add it to scripts/goldens/restoration.py').toEqual(Object.keys(tasks).sort());
   });
 
   it.each(

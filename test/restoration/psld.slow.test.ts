@@ -1,14 +1,15 @@
 /** Posterior sampling in latents against PyTorch, every step; that no weight is no move; and what it refuses. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { folderReader } from '../../src/formats/node-files.ts';
-import { readTensor } from '../../src/formats/safetensors.ts';
+import { readTensor, type SafetensorsFile } from '../../src/formats/safetensors.ts';
 import { none } from '../../src/guidance/none.ts';
 import { pag } from '../../src/guidance/pag.ts';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
 import { latentSlopes } from '../../src/pipelines/latent-slopes.ts';
 import { loadStableDiffusion, type StableDiffusion } from '../../src/pipelines/stable-diffusion.ts';
-import { everything, inpainting, superResolution } from '../../src/restoration/measurements.ts';
+import type { Measurement } from '../../src/restoration/measurement.ts';
+import { everything, inpainting, motionBlur, superResolution } from '../../src/restoration/measurements.ts';
 import { restoringLatents, type LatentProblem, type LatentSlopes } from '../../src/restoration/psld.ts';
 import { denoiserOf } from '../../src/sampling/denoiser.ts';
 import { sampleSteps } from '../../src/sampling/sample.ts';
@@ -30,6 +31,7 @@ interface Run {
   readonly steps: number;
   readonly layer: string;
   readonly pag_scale?: number;
+  readonly length?: number;
 }
 
 const backends = { f32: simdBackend(), f64: referenceBackend() };
@@ -38,15 +40,20 @@ const folder = fixture('letters-text/model');
 const pipelineIn = async (dtype: DType): Promise<StableDiffusion> =>
   loadStableDiffusion(await folderReader(folder), folder, dtype);
 
-describe.each(['sr4', 'inpaint'])('%s', (name) => {
+const tasks: Readonly<Record<string, (run: Run, file: SafetensorsFile) => Measurement>> = {
+  sr4: () => superResolution(4),
+  inpaint: (_run, file) => inpainting('inpaint', readTensor(file, 'hidden')),
+  'motion-blur': ({ length = 0 }) => motionBlur(length),
+};
+
+describe.each(Object.entries(tasks))('%s', (name, of) => {
   it.each(dtypesOfLarge)('goes the steps of PyTorch, %s', async (dtype) => {
     const file = openGoldens(`psld/${name}.safetensors`);
     const run = metadataOf<Run>(file, 'run');
     const given = (key: string): Tensor => cast(readTensor(file, key), dtype);
     const pipeline = await pipelineIn(dtype);
     const condition = { encoderHiddenStates: given('text') };
-    const measurement = name === 'sr4' ? superResolution(4) : inpainting(name, readTensor(file, 'hidden'));
-    const problem = { measurement, measured: given('measured'), weight: run.weight, gluing: run.gluing };
+    const problem = { measurement: of(run, file), measured: given('measured'), weight: run.weight, gluing: run.gluing };
     const plain = createScheduler({ _class_name: run.scheduler, clip_sample: false }, run.steps);
     const slopes = latentSlopes(pipeline, backends[dtype], condition);
     let index = 0;

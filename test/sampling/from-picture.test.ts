@@ -67,7 +67,7 @@ const inverse = ['DDIMInverseScheduler', 'DPMSolverMultistepInverseScheduler'];
 it('there are runs of every scheduler that can begin with a picture, also with a strength of its own', () => {
   const classes = new Set(cases.map((one) => one.class));
   const missing = schedulerNames.filter((name) => !classes.has(name));
-  expect(missing.sort()).toEqual(inverse);
+  expect(missing.sort(), 'add its runs to scripts/goldens/img2img.py').toEqual(inverse);
   const spacing = Object.keys(schedulers).filter((name) => schedulers[name]?.strength);
   const runs = cases.filter((one) => one.choices['strength'] !== undefined);
   expect([...new Set(runs.map((one) => one.class))].sort()).toEqual(spacing.sort());

@@ -68,7 +68,8 @@ const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
 describe('what the mask keeps is put back after each step', () => {
   it('is held to diffusers with all schedulers but those put back to another level, or that go the other way', () => {
     const classes = new Set(replaced.map((one) => one.class));
-    expect(schedulerNames.filter((name) => !classes.has(name))).toEqual([
+    const missing = schedulerNames.filter((name) => !classes.has(name));
+    expect(missing, 'add its runs to scripts/goldens/inpaint.py').toEqual([
       'DDIMInverseScheduler',
       'KDPM2DiscreteScheduler',
       'KDPM2AncestralDiscreteScheduler',

@@ -81,7 +81,7 @@ function finiteOrRefused(config: Config): 'finite' | 'refused' {
 const known = schedulerNames.filter((name) => [...drawn].some((pair) => pair.startsWith(`${name}/`)));
 
 it('there are pairs of all classes', () => {
-  expect(known).toEqual(schedulerNames);
+  expect(known, 'name it in scripts/goldens/folders.py, and run make.py').toEqual(schedulerNames);
 });
 
 describe.each(known)('%s', (name) => {

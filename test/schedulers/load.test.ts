@@ -5,7 +5,7 @@ import { schedulerNames, schedulers } from '../../src/schedulers/registry.ts';
 
 describe('loading a scheduler', () => {
   it('gives every entry of the registry by its name', async () => {
-    expect(Object.keys(schedulerLoaders)).toEqual(schedulerNames);
+    expect(Object.keys(schedulerLoaders), 'add it to src/schedulers/load.ts').toEqual(schedulerNames);
     for (const name of schedulerNames) expect(await loadScheduler(name)).toBe(schedulers[name]);
   });
 

@@ -21,7 +21,8 @@ describe('runs with steps or churn of their own', () => {
 
   it('are there for every class that takes some', () => {
     const taking = Object.entries(schedulers).filter(([, { own, churns }]) => own || churns);
-    expect([...new Set(cases.map((one) => one.class))].sort()).toEqual(taking.map(([name]) => name).sort());
+    const found = [...new Set(cases.map((one) => one.class))].sort();
+    expect(found, 'add its runs to scripts/goldens/steps.py').toEqual(taking.map(([name]) => name).sort());
   });
 
   it.each(cases.map((one) => [one.name, one] as const))('%s', (_, one) => {

@@ -1,5 +1,5 @@
 /** What the tests of this folder need to compare numbers: golden files, and distances in units of the last place. */
-import { readFileSync } from 'node:fs';
+import { goldenBytes } from '../goldens.ts';
 
 export interface Goldens {
   readonly metadata: Readonly<Record<string, string>>;
@@ -9,7 +9,7 @@ export interface Goldens {
 
 /** Reads a safetensors file of F32 and F64 tensors from `fixtures/goldens`. */
 export function readGoldens(path: string): Goldens {
-  const bytes = Uint8Array.from(readFileSync(new URL(`../../fixtures/goldens/${path}`, import.meta.url)));
+  const bytes = goldenBytes(path);
   const headerLength = Number(new DataView(bytes.buffer).getBigUint64(0, true));
   const { __metadata__: metadata = {}, ...entries } = JSON.parse(
     new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)),

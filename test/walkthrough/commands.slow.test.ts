@@ -15,7 +15,7 @@ import { middleOf, sampleOf } from '../../src/walkthrough/requests.ts';
 import { sections } from '../../src/walkthrough/sections/all.ts';
 import * as how from '../../src/walkthrough/sections/reproductions.ts';
 import { initialState, type State } from '../../src/walkthrough/state.ts';
-import { noLetter } from '../../src/walkthrough/study.ts';
+import { noLetter, usualStep } from '../../src/walkthrough/study.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { capturePrinted } from '../cli/console.ts';
@@ -33,6 +33,7 @@ async function pageWith(state: State): Promise<Page> {
   const resultsOf = (request: RunRequest) => (state.step === 0 ? [] : [...sampleRun(model, request)]);
   return {
     state: () => state,
+    step: () => state.step ?? usualStep,
     model: { layers: model.unet.attentionLayers, scheduler: model.scheduler },
     client: { run: (request: RunRequest) => ({ results: resultsOf(request), done: true }) },
   } as unknown as Page;
@@ -65,7 +66,7 @@ describe('the commands that the page gives', () => {
     return parseSafetensors(readFileSync(place), place);
   };
 
-  it('write, below the figures, what these have computed: the letter under study, with a letter asked for or not', async () => {
+  it('write, below the figures, what these have computed: the letter under study, asked for or not', async () => {
     const state = { ...initialState, word: 'EG', seed: 2, letter: 1, scale: 2.5, layers: [2, 3] };
     const [model, page] = [await lettersModel(), await pageWith(state)];
     await writeModel(join(folder, 'model'));
@@ -81,7 +82,7 @@ describe('the commands that the page gives', () => {
     expect(lastOf(await written(knob, 'knob-cfg.safetensors'))).toBe(drawnWith({ kind: 'none' }, noLetter));
   });
 
-  it('read, below the figures of single passes, the noisy picture of the step, and write both predictions', async () => {
+  it('read, below figures of single passes, the noisy picture of the step, and write both predictions', async () => {
     const page = await pageWith({ ...initialState, word: 'E', letter: 0, step: 3 });
     const model = await lettersModel();
     await writeModel(join(folder, 'model'));

@@ -43,7 +43,7 @@ export function readWeights(method: Method): Weights {
 /** Of a record of trials the weights; those of other trials stay. */
 export function writeWeights(record: RestorationRecord): void {
   const trials = { ...readTrials(), [trialName(record.conditions)]: trialOf(record) };
-  writeWhole(file, new TextEncoder().encode(sixDigitJson(trials)));
+  writeWhole(file, sixDigitJson(trials));
 }
 
 /**

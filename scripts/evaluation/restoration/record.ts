@@ -50,7 +50,7 @@ function parsed(text: string): Partial<RestorationRecord> {
 
 /** Whole or not at all, so that whoever stops it loses what is being drawn, and no more. */
 export function writeRecord(path: string, record: RestorationRecord): void {
-  writeWhole(path, new TextEncoder().encode(JSON.stringify(record)));
+  writeWhole(path, JSON.stringify(record));
 }
 
 /**

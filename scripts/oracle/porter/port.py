@@ -1,7 +1,9 @@
 """A port of the UNet with PAG, and of a DDIM run with it, that knows nothing but NumPy: the porter's trial of the
 golden oracle.
 
-    pag export unets/tiny work/tiny && python port.py work/tiny theirs.safetensors && pag check work/tiny theirs.safetensors
+    pag export unets/tiny work/tiny
+    python port.py work/tiny theirs.safetensors
+    pag check work/tiny theirs.safetensors
 
 It does what the case's README asks for, in float32, in the order in which NumPy adds. `--plant NAME` makes a mistake
 on purpose:

@@ -7,10 +7,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 pag() { npm run -s pag -- "$@"; }
 
+# The table of taps, as far as its ninth row.
+shortened='
+/^tap +status/ { table = 1; rows = 0 }
+table && ++rows > 9 { if (/^$/) { table = 0; print "…" } else next }
+{ print }'
+
 # What is typed, what comes out (the paths and the table of taps cut short), and the status.
 step() {
   printf '\n$ %s\n' "$(sed "s|$work/||g" <<< "$*")"
-  "$@" 2>&1 | sed "s|$work/||g" | sed '/^  not compared/s/,.*/, …/' | awk '/^tap +status/ { table = 1; rows = 0 } table && ++rows > 9 { if (/^$/) { table = 0; print "…" } else next } { print }' | cut -c1-240
+  "$@" 2>&1 | sed "s|$work/||g" | sed '/^  not compared/s/,.*/, …/' | awk "$shortened" | cut -c1-240
   printf 'status %s\n' "${PIPESTATUS[0]}"
 }
 

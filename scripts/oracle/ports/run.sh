@@ -1,7 +1,7 @@
 #!/bin/sh
-# Checks ports in other languages with one archive, each with its own test runner and without Node. Needs Node once, to write the
-# archive; then python3 for pytest, cargo, go, g++ (with python3 and go, which bring ONNX Runtime): what is missing is
-# said and left out. Writes into a temporary folder only.
+# Checks ports in other languages with one archive, each with its own test runner and without Node. Needs Node once, to
+# write the archive; then python3 for pytest, cargo, go, g++ (with python3 and go, which bring ONNX Runtime): what is
+# missing is said and left out. Writes into a temporary folder only.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -20,10 +20,13 @@ fi
 if has go; then
   (cd "$here/go" && GOCACHE="$work/go" go test ./...) || failed="$failed go"
   # A mistake must fail.
-  if (cd "$here/go" && MISTAKE=1 GOCACHE="$work/go" go test -run Mistake ./... > /dev/null); then failed="$failed go-mistake"; fi
+  if (cd "$here/go" && MISTAKE=1 GOCACHE="$work/go" go test -run Mistake ./... > /dev/null); then
+    failed="$failed go-mistake"
+  fi
 fi
 if has cargo; then
-  (cd "$here/rust" && CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$work/target}" cargo test -q --locked) || failed="$failed cargo"
+  (cd "$here/rust" && CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$work/target}" cargo test -q --locked) ||
+    failed="$failed cargo"
 fi
 if has g++ && has go && has python3; then
   # The library comes with the wheel for Python, the header of its C API with a module for Go.

@@ -51,16 +51,20 @@ MONO = (
     r"|zco|almfixed|ocrb"
 )
 SANS = (
-    r"sans|inter-|interdisplay|leaguespartan|biolinum|gillius|ikarius|switzera|universalis|veranasans|comfortaa|arimo|carlito|lato-|quicksand|roboto(?!serif)"
-    r"|iwona|kurier|montserrat|raleway|nunito|librefranklin|chivo|archiv0|atkinson|cabin|cooperhewitt|hindmadurai|lexend|mukta|baloo|overlock|qthelvet"
-    r"|qtfuture|qtavanti|zhv|go-regular|goregular|comicneue|cuprum|poiretone|rosario|firacode|sourcecode|cousine|hack-|cascadiacod|inconsolata|qtlettergoth"
+    r"sans|inter-|interdisplay|leaguespartan|biolinum|gillius|ikarius|switzera|universalis|veranasans|comfortaa|arimo"
+    r"|carlito|lato-|quicksand|roboto(?!serif)|iwona|kurier|montserrat|raleway|nunito|librefranklin|chivo|archiv0"
+    r"|atkinson|cabin|cooperhewitt|hindmadurai|lexend|mukta|baloo|overlock|qthelvet|qtfuture|qtavanti|zhv|go-regular"
+    r"|goregular|comicneue|cuprum|poiretone|rosario|firacode|sourcecode|cousine|hack-|cascadiacod|inconsolata"
+    r"|qtlettergoth"
     r"|smfb?(r|sl)?10\b|beuron|gosmallcaps|qtoptimum"
 )
 SERIF = (
-    r"serif|garamond|junicode|linlibertine|baskerv|berenis|romande|tribun|tinos|caladea|alegreya|bodoni|caslon|librecsln|crimson|aebonum|aemroman|aepagella|aeschola"
-    r"|cochineal|coelacanth|domitian|erewhon|etbb|fbb-|heuristica|ibarra|kproman|linguisticspro|newcm(08|10)|texgyre|ztm|oldstandard|playfair|stixtwo|tempora|xcharter"
-    r"|merriweather-|cormorant|bitter|baskerville|bskvl|quattrocento-|quattro-|spectral|arvo|doulos|theano|antpolt|antykwatorunska|courier|zco|typewriter|antt|imfe|step-"
-    r"|alfaslab|eczar|librisadf|accanthis|qtbasker|qtbodini|qtbookmann|qtcaslan|qtgaromand|qtoldgoudy|qtpalatine|qtschoolcentury|scholax|verana-|freeserif|dejavuserif"
+    r"serif|garamond|junicode|linlibertine|baskerv|berenis|romande|tribun|tinos|caladea|alegreya|bodoni|caslon"
+    r"|librecsln|crimson|aebonum|aemroman|aepagella|aeschola|cochineal|coelacanth|domitian|erewhon|etbb|fbb-|heuristica"
+    r"|ibarra|kproman|linguisticspro|newcm(08|10)|texgyre|ztm|oldstandard|playfair|stixtwo|tempora|xcharter"
+    r"|merriweather-|cormorant|bitter|baskerville|bskvl|quattrocento-|quattro-|spectral|arvo|doulos|theano|antpolt"
+    r"|antykwatorunska|courier|zco|typewriter|antt|imfe|step-|alfaslab|eczar|librisadf|accanthis|qtbasker|qtbodini"
+    r"|qtbookmann|qtcaslan|qtgaromand|qtoldgoudy|qtpalatine|qtschoolcentury|scholax|verana-|freeserif|dejavuserif"
 )
 
 

@@ -2,7 +2,7 @@
 import { checkTensor, optional } from '../../tensor/checks.ts';
 import { InputError } from '../../tensor/errors.ts';
 import { extentOf, shapeText, type Tensor } from '../../tensor/tensor.ts';
-import { expectOnly, type Condition } from '../condition.ts';
+import { conditionTensors, expectOnly, type Condition } from '../condition.ts';
 import { checkIsInput, checkLabels, checkSample, checkTimesteps, type ClassInput } from '../inputs.ts';
 import type { ModelInput } from '../model.ts';
 import type { UNetConditionConfig } from './config.ts';
@@ -26,18 +26,8 @@ export function checkInput(config: UNetConditionConfig, input: ModelInput): void
 
 /** Fails unless what is given as a tensor is one. */
 function checkTensors(input: ModelInput): void {
-  for (const name of tensorNames) optional(checkTensor)(name, input[name]);
+  for (const name of conditionTensors) optional(checkTensor)(name, input[name]);
 }
-
-const tensorNames = [
-  'encoderHiddenStates',
-  'encoderAttentionMask',
-  'negativeHiddenStates',
-  'textEmbeds',
-  'timeIds',
-  'timestepCond',
-  'imageEmbeds',
-] as const satisfies readonly (keyof Condition)[];
 
 /** Blocks that double by a convolution fit their result to the skip; those that do by a ResNet block cannot. */
 function multipleOf({ downBlockTypes, upBlockTypes }: UNetConditionConfig): number {

@@ -5,7 +5,7 @@ import { softmaxRows } from '../../kernels/plain/softmax.ts';
 import { expf } from '../../tensor/math/index.ts';
 import { roundInPlace } from '../../tensor/rounding.ts';
 import { allocate, type FloatArray, type Tensor } from '../../tensor/tensor.ts';
-import { transposed } from '../matrix/products.ts';
+import { transposed, type Product } from '../matrix/products.ts';
 import type { ProductOf } from './products.ts';
 import { singleSoftmaxRows } from './single-steps.ts';
 import { stored } from './stored.ts';
@@ -26,21 +26,24 @@ export interface AttentionArithmetic {
 
 type Attention = Pick<Kernels, 'attentionScores' | 'attentionMap' | 'applyAttentionMap' | 'attention'>;
 
-/** The kernels of attention. */
-export function honestAttention(productOf: ProductOf, arithmetic: AttentionArithmetic): Attention {
-  const product = productOf(runLength);
-  /** The logits of one head, [N,M]. */
-  const logits = (q: Tensor, k: Tensor, b: number, h: number, heads: number, scale: number): FloatArray => {
+/** The logits of one head, [N,M], from q [B,N,D] and k [B,M,D]. */
+function logitsOf(product: Product, { scaledQueries, storedLogits }: AttentionArithmetic) {
+  return (q: Tensor, k: Tensor, b: number, h: number, heads: number, scale: number): FloatArray => {
     const [queries, keys, size] = [q.shape[1], k.shape[1], q.shape[2] / heads];
     const query = headOf(q, b, h, size);
     const factor = q.dtype === 'f64' ? scale : f32(scale);
-    if (arithmetic.scaledQueries) for (let i = 0; i < query.length; i++) query[i] *= factor;
+    if (scaledQueries) for (let i = 0; i < query.length; i++) query[i] *= factor;
     const out = product(query, transposed(headOf(k, b, h, size), keys, size), queries, size, keys);
-    if (!arithmetic.scaledQueries) for (let i = 0; i < out.length; i++) out[i] *= factor;
-    if (arithmetic.storedLogits) roundInPlace(q.dtype, out);
+    if (!scaledQueries) for (let i = 0; i < out.length; i++) out[i] *= factor;
+    if (storedLogits) roundInPlace(q.dtype, out);
     return out;
   };
+}
 
+/** The kernels of attention. */
+export function honestAttention(productOf: ProductOf, arithmetic: AttentionArithmetic): Attention {
+  const product = productOf(runLength);
+  const logits = logitsOf(product, arithmetic);
   const perHead = (q: Tensor, k: Tensor, heads: number, scale: number, ofRows: (rows: FloatArray) => void): Tensor => {
     const [batch, queries, keys] = [q.shape[0], q.shape[1], k.shape[1]];
     const out = allocate(q.dtype, batch * heads * queries * keys);

@@ -73,5 +73,6 @@ it('every operation has a golden, but those of gradients alone, and those of per
   const normed = ['groupNormGradient', 'groupNormSums'];
   const once = ['conv2dWeightGradient', 'placePixels', 'activationDerivative', ...normed];
   const none = ['entmax', 'limitNorm'];
-  expect([...new Set(cases.map(({ operation }) => operation)), ...once, ...none].sort()).toEqual([...kinds].sort());
+  const found = [...new Set(cases.map(({ operation }) => operation)), ...once, ...none].sort();
+  expect(found, 'add its gradient to scripts/goldens/gradients.py').toEqual([...kinds].sort());
 });
