@@ -4,8 +4,9 @@
  * The picture is cut into strips of rows of tiles; a strip may also be several small pictures. Of a strip and a panel
  * of output channels, place after place is summed, so that pixels and weights are read in the order in which they lie:
  * what comes from far caches, or from memory, is then fetched ahead, and the weights of a place and a panel in one go.
- * All groups of the strip are summed at once, so that the weights of a run come from the nearest cache. The sums wait in
- * scratch. Then each four neighbouring outputs are transformed back, their channels in lanes, turned over, and stored.
+ * All groups of the strip are summed at once, so that the weights of a run come from the nearest cache. The sums wait
+ * in scratch. Then each four neighbouring outputs are transformed back, their channels in lanes, turned over, and
+ * stored.
  */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
