@@ -19,7 +19,7 @@ import { preparePrinting } from './printing.ts';
 import { sections } from './sections/all.ts';
 import { noNetwork } from './sections/parts.ts';
 import { consistent, readState, writeState, type State } from './state.ts';
-import { stepCount } from './study.ts';
+import { stepCount, usualStep } from './study.ts';
 
 /** The configs of the letters model and its scheduler; the build has read them. */
 declare const CONFIGS: Readonly<Record<'unet' | 'scheduler', Readonly<Record<string, unknown>>>>;
@@ -80,11 +80,14 @@ async function start(): Promise<void> {
   await nextTask();
   const model = planOf(CONFIGS.unet, CONFIGS.scheduler);
   const part = (): Part => (read?.partOf ?? noNetwork)(state, model);
-  const page: Page = { client, model, state: () => state, part, change };
+  const common = { client, model, state: () => state, part, change };
   for (const { section, root } of shown) {
     // A task for each: what comes first can be seen, and asked for, before the others are there.
     await nextTask();
     await layOutText(root);
+    // The bar, which opens nowhere, shows the step of what is being read.
+    const step = (): number => state.step ?? section.opensAt ?? read?.opensAt ?? usualStep;
+    const page: Page = { ...common, step };
     const draw = section.mount(root, page);
     const { reproduce } = section;
     places.add({ section, root, draw: reproduce ? withReproduction(root, page, reproduce, draw) : draw, near: false });

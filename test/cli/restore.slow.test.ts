@@ -12,7 +12,7 @@ import { everything, superResolution } from '../../src/restoration/measurements.
 import { norm, subtract } from '../../src/tensor/arithmetic.ts';
 import { zeros } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { temporaryFolder } from './models.ts';
+import { temporaryFolder, tiny } from './models.ts';
 
 const { path } = temporaryFolder();
 const printed = capturePrinted();
@@ -79,8 +79,8 @@ describe('pag restore', () => {
   it('weighs by the task, and the less the more steps there are, with the scheduler that is asked for', async () => {
     const runOf = async (...more: readonly string[]): Promise<{ weight: number; run: string }> => {
       printed.length = 0;
-      const args = ['--task', 'denoise', '--input', path('whole.png'), '--out', path('grid.png'), '--json'];
-      expect(await runCommand([...restore(...args), ...more])).toBe(0);
+      const args = ['--task', 'denoise', '--input', path('small.png'), '--out', path('grid.png'), '--json'];
+      expect(await runCommand(['restore', '--model', tiny, '--count', '1', '--steps', '3', ...args, ...more])).toBe(0);
       return JSON.parse(printed[0]) as { weight: number; run: string };
     };
     expect(await runOf('--scheduler', 'ddim')).toMatchObject({
@@ -111,7 +111,7 @@ describe('pag restore', () => {
   it('restores in the latents of a pipeline: the nearer to what was given the more that counts', async () => {
     const latents = path('psld.safetensors');
     const misfit = async (...more: readonly string[]): Promise<number> => {
-      const args = ['--prompt', 'a letter I', '--scheduler', 'ddim', '--steps', '3', '--latents', latents, ...more];
+      const args = ['--prompt', 'a letter I', '--scheduler', 'ddim', '--steps', '2', '--latents', latents, ...more];
       expect(await runCommand(words(...args))).toBe(0);
       const file = parseSafetensors(readFileSync(latents), latents);
       expect([...file.entries.keys()].slice(-2)).toEqual(['sample', 'image']);

@@ -40,14 +40,14 @@ export const barSection: Section = (root, page) => {
   );
 
   return () => {
-    const { word: text, letter, step } = page.state();
+    const { word: text, letter } = page.state();
     word.show();
     noise.show();
     for (const [i, key] of letters.entries()) {
       setAttributes(key, { hidden: i >= text.length, 'aria-pressed': String(i === letter) });
       setText(key, text.charAt(i));
     }
-    steps.show(step);
+    steps.show(page.step());
     map.show(page.part());
   };
 };

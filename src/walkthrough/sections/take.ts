@@ -22,7 +22,11 @@ export const takeSection: Section = (root, page) => {
     },
   ];
   const link = linkBox();
-  const rows = takes.map((take) => ({ take, saver: runSaver(page, take), command: commandBox() }));
+  const rows = takes.map((take) => ({
+    take,
+    saver: runSaver(page, take),
+    command: commandBox(`command, ${take.title}`),
+  }));
   const embedding = embeddingOf(page);
   const progress = status();
   root.append(
@@ -35,13 +39,6 @@ export const takeSection: Section = (root, page) => {
     element('h3', {}, 'The runs of your word: the numbers of every step, and how the letters come about'),
     ...rows.map(({ saver }) => saver.root),
     element('h3', {}, 'The same numbers, bit for bit, from the command line'),
-    element(
-      'p',
-      {},
-      'The model of this page, whose weights are rounded to half precision, is made by ',
-      element('code', {}, 'npm run build:walkthrough'),
-      '.',
-    ),
     ...rows.map(({ command }) => command),
     progress.root,
   );
@@ -90,7 +87,7 @@ function embeddingOf(page: Page): { readonly parts: readonly HTMLElement[]; show
     chosen = name;
     page.change({});
   });
-  const frame = commandBox();
+  const frame = commandBox('what embeds the figure');
   return {
     parts: [element('div', { class: 'controls' }, figure.root), frame],
     show(state) {
