@@ -128,7 +128,7 @@ export const bestWeights: Readonly<Record<Task, number>> = {
 /** How much PSLD's gluing counts beside a measurement of this weight, unless told otherwise. */
 export const usualGluing = (weight: number): number => weight / 10;
 
-/** How much the measurement counts: what --weight says, or what is best in 20 steps, and of more steps each the less. */
+/** How much the measurement counts: what --weight says, or what is best in 20 steps; the less the more there are. */
 export function chooseWeight(options: ParsedOptions, { task }: RestorationTask, steps: number): number {
   return options.number('weight', 0) ?? Math.min(bestWeights[task], 320 / steps);
 }
