@@ -72,7 +72,7 @@ ${taskHelp}
                                   of a pipeline, which is told a --prompt (dps)
   --weight W                      how far a step goes towards the picture that is given (what restores letters best in
                                   20 steps: ${tasks.slice(0, 4).map(weightText).join(', ')},
-                                  ${tasks.slice(4).map(weightText).join(', ')}; and at most 250 / steps)
+                                  ${tasks.slice(4).map(weightText).join(', ')}; and at most 320 / steps)
   --gluing G                      of psld: how far towards latents of a picture into which it is glued (W / 10)
   --prompt TEXT                   of psld: what the picture shows; '' says nothing of it
   --negative-prompt TEXT          of psld: what takes the place of no text in passes without the prompt
