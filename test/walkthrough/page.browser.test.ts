@@ -796,6 +796,10 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await eventually(() => engine.textContent()).toMatch(
       /Nothing can be computed here: .*diffusion_pytorch_model.* is not the file that belongs to this page/,
     );
+    // The figure says so, too.
+    await eventually(() => broken.page.locator('[data-section=hero] .status').textContent()).toContain(
+      'is not the file',
+    );
     await broken.page.context().unrouteAll();
     await engine.getByRole('button', { name: 'try again' }).click();
     await eventually(() => engine.textContent()).toContain('WebAssembly SIMD');
