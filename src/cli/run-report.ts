@@ -1,5 +1,6 @@
 /** What a run of drawing says of itself, and where it leaves what it has drawn. */
 import { dirname } from 'node:path';
+import { framesOf } from '../formats/animation.ts';
 import { encodeGif } from '../formats/gif.ts';
 import { grid } from '../formats/grid.ts';
 import { makeFolder } from '../formats/node-files.ts';
@@ -133,9 +134,6 @@ export interface Drawn {
   readonly frames?: readonly Tensor[];
 }
 
-/** How long a frame of an animation is shown, and the last one. */
-const [frameMilliseconds, lastMilliseconds] = [100, 2000];
-
 /** Files by the options that name them: one, or one for each picture. */
 export type WrittenFiles = Readonly<Record<string, string | readonly string[]>>;
 
@@ -174,10 +172,7 @@ function writePictures({ out, record, names, only }: PlannedPictures, title: str
 
 function writeAnimations({ file, names }: PlannedAnimations, title: string, frames: readonly Tensor[]): void {
   const write = (name: string, pictureOf: (frame: Tensor) => Picture): void => {
-    const shown = frames.map((frame, i) => ({
-      picture: pictureOf(frame),
-      milliseconds: i === frames.length - 1 ? lastMilliseconds : frameMilliseconds,
-    }));
+    const shown = framesOf(frames.map(pictureOf));
     writeOut(name, /\.gif$/i.test(name) ? encodeGif(shown) : encodeApng(shown, { Title: title }));
   };
   if (!names) write(file, (samples) => grid([{ title, samples }]));

@@ -9,6 +9,14 @@ export interface Frame {
   readonly milliseconds: number;
 }
 
+/** How long a picture of a run is shown, and the last one, in milliseconds. */
+const [usual, last] = [100, 2000];
+
+/** The pictures of a run, one after another; what has become of them is shown for longer. */
+export function framesOf(pictures: readonly Picture[]): readonly Frame[] {
+  return pictures.map((picture, i) => ({ picture, milliseconds: i === pictures.length - 1 ? last : usual }));
+}
+
 const frameChecks: Checks<Frame> = {
   picture: withParts<Picture>('a picture with width, height, channels and pixels', 'width', 'height', 'pixels'),
   milliseconds: finite(0),

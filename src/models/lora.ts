@@ -1,6 +1,7 @@
 /**
  * LoRA (Hu et al. 2021, arXiv 2106.09685): a weight's update as a product of two thin matrices, merged into the weight.
  */
+import { matmul } from '../kernels/plain/matmul.ts';
 import { at } from '../tensor/at.ts';
 import { checkFinite, checkTensor, finite, mustBe, withParts } from '../tensor/checks.ts';
 import { numbersOf } from '../tensor/deferred.ts';
@@ -128,18 +129,11 @@ function sumOf(weight: Tensor, scaled: readonly Scaled[], dtype: DType): Tensor 
   const outputs = extentOf(weight, 0);
   const inputs = sizeOf(weight.shape) / outputs;
   const sums = Float64Array.from(numbersOf(weight));
-  const row = new Float64Array(inputs);
+  const product = new Float64Array(sums.length);
   for (const { update, factor } of scaled) {
-    const { down, up } = update;
     const rank = rankOf(update);
-    for (let o = 0; o < outputs; o++) {
-      row.fill(0);
-      for (let k = 0; k < rank; k++) {
-        const b = at(up.data, o * rank + k);
-        for (let i = 0; i < inputs; i++) row[i] = at(row, i) + b * at(down.data, k * inputs + i);
-      }
-      for (let i = 0; i < inputs; i++) sums[o * inputs + i] = at(sums, o * inputs + i) + factor * at(row, i);
-    }
+    matmul(product, update.up.data, update.down.data, outputs, rank, inputs, rank);
+    for (let i = 0; i < sums.length; i++) sums[i] = at(sums, i) + factor * at(product, i);
   }
   return cast(tensor('f64', weight.shape, sums), dtype);
 }

@@ -28,7 +28,7 @@ export interface TraceOptions {
    * The trace holds what was computed, not what was forced.
    */
   readonly forced?: Trace;
-  /** The values to keep; all, unless given. */
+  /** The values to keep; all, unless given. With the last of them the trace ends. */
   readonly names?: ReadonlySet<string>;
   /**
    * What becomes of every value that is forced, for to store it was a rounding even where the port computes more
@@ -80,7 +80,7 @@ export function traceCase(
   const show: Show = (name, value) => {
     if (watches(name)) {
       seen.set(name, value);
-      if (goOn?.(name, value) === false) throw new Enough();
+      if (goOn?.(name, value) === false || seen.size === names?.size) throw new Enough();
     }
     const theirs = forced?.get(name);
     return theirs ? disturb(cast(theirs, value.dtype)) : touched(value);

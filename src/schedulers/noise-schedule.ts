@@ -109,9 +109,7 @@ export function linspace(start: number, end: number, count: number): Float32Arra
   const [first, last] = [f32(start), f32(end)];
   const step = count > 1 ? f32(f32(last - first) / (count - 1)) : 0;
   const middle = Math.max(Math.floor(count / 2), 1);
-  return Float32Array.from({ length: count }, (_, i) =>
-    i < middle ? first + step * i : last - step * (count - 1 - i),
-  );
+  return new Float32Array(count).map((_, i) => (i < middle ? first + step * i : last - step * (count - 1 - i)));
 }
 
 /** ᾱ(t) of Nichol & Dhariwal 2021 (arXiv 2102.09672): cos² of a quarter turn. */
@@ -129,9 +127,7 @@ function laplaceAlphaBar(t: number): number {
 
 /** The β that make ᾱ follow a curve over [0, 1], none above 0.999. */
 function betasForAlphaBar(count: number, alphaBar: (t: number) => number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) =>
-    Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999),
-  );
+  return new Float32Array(count).map((_, i) => Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), 0.999));
 }
 
 /** torch.cumprod: kept in double precision, stored in float32. */

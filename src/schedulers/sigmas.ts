@@ -163,17 +163,17 @@ export function timestepOfSigma(
   table: Float32Array,
   rounded: (x: number) => number = (x) => x,
 ): (sigma: number) => number {
-  const logs = table.map(log);
-  if (logs.length === 1) return () => 0;
+  if (table.length === 1) return () => 0;
+  const logAt = (timestep: number): number => f32(log(at(table, timestep)));
   return (sigma) => {
     const logSigma = rounded(log(Math.max(sigma, 1e-10)));
-    let [below, above] = [0, logs.length - 1];
+    let [below, above] = [0, table.length - 1];
     while (above - below > 1) {
       const middle = Math.floor((below + above) / 2);
-      if (at(logs, middle) <= logSigma) below = middle;
+      if (logAt(middle) <= logSigma) below = middle;
       else above = middle;
     }
-    const [from, to] = [at(logs, below), at(logs, below + 1)];
+    const [from, to] = [logAt(below), logAt(below + 1)];
     const weight = Math.min(Math.max(rounded(rounded(from - logSigma) / f32(from - to)), 0), 1);
     return rounded(1 - weight) * below + weight * (below + 1);
   };

@@ -170,6 +170,7 @@ export function evenSigmas(
 
 /** How many timesteps of the training lie at λ of at least `leastLambda`. @throws InputError where none does */
 export function countUsed(training: Float32Array, leastLambda: number): number {
+  if (leastLambda === -Infinity) return training.length;
   const used = training.filter((sigma) => -log(sigma) >= leastLambda).length;
   if (used < 1) throw new InputError(`lambda_min_clipped = ${leastLambda} leaves out every timestep of the training`);
   return used;

@@ -146,9 +146,13 @@ export function isTensor(value: unknown): value is Tensor {
  * @throws InputError naming the first, and its place
  */
 export function checkFinite(name: string, { data }: Tensor): void {
-  if (areFinite(data)) return;
-  const i = data.findIndex((value) => !Number.isFinite(value));
-  throw new InputError(`${name} has ${data[i]} at index ${i}; it must hold finite numbers`);
+  const i = firstNotFinite(data);
+  if (i >= 0) throw new InputError(`${name} has ${data[i]} at index ${i}; it must hold finite numbers`);
+}
+
+/** Where the first number stands that is not finite; −1 where there is none, which is known soonest. */
+export function firstNotFinite(data: FloatArray): number {
+  return areFinite(data) ? -1 : data.findIndex((value) => !Number.isFinite(value));
 }
 
 /**

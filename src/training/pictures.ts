@@ -1,6 +1,6 @@
 /** The pictures that a model is trained with. */
 import { at } from '../tensor/at.ts';
-import { checkParts, mustBe, numbers, optional, type Checks } from '../tensor/checks.ts';
+import { checkParts, firstNotFinite, mustBe, numbers, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { UNetConfig } from '../models/unet2d/config.ts';
@@ -73,7 +73,7 @@ export function checkPictures(
   const [tall = height, wide = width] = config.sampleSize ?? [];
   if (tall !== height || wide !== width)
     fail(`the pictures are ${height} × ${width}, but the model's sample_size is ${tall} × ${wide}; data.size resizes`);
-  const wrong = data instanceof Float32Array ? data.findIndex((value) => !Number.isFinite(value)) : -1;
+  const wrong = data instanceof Float32Array ? firstNotFinite(data) : -1;
   if (wrong >= 0)
     fail(`picture ${Math.floor((wrong * count) / data.length)} holds ${at(data, wrong)}; expected finite numbers`);
   if (config.classEmbedding !== 'none') checkLabels(labels, count, config, nullLabel, fail);

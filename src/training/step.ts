@@ -2,7 +2,7 @@
 import { aBackend, type Backend } from '../kernels/kernels.ts';
 import { learnedParameters } from '../models/given-weights.ts';
 import type { Weights } from '../models/model.ts';
-import { mustBe, withParts } from '../tensor/checks.ts';
+import { firstNotFinite, mustBe, withParts } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { zeros, type Tensor } from '../tensor/tensor.ts';
 import { adamwStep, type Moments } from './adamw.ts';
@@ -92,7 +92,7 @@ function checkGoesOn(step: number, loss: number, gradientNorm: number): void {
 }
 
 function checkStaysFinite(step: number, name: string, { data }: Tensor): void {
-  const lost = data.findIndex((value) => !Number.isFinite(value));
+  const lost = firstNotFinite(data);
   if (lost < 0) return;
   throw new InputError(
     `step ${step + 1}: ${name} holds ${data[lost]}; lower optimiser.learning_rate, or optimiser.weight_decay`,

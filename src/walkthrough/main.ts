@@ -19,7 +19,7 @@ import { preparePrinting } from './printing.ts';
 import { sections } from './sections/all.ts';
 import { noNetwork } from './sections/parts.ts';
 import { consistent, readState, writeState, type State } from './state.ts';
-import { stepCount } from './study.ts';
+import { stepCount, usualStep } from './study.ts';
 
 /** The configs of the letters model and its scheduler; the build has read them. */
 declare const CONFIGS: Readonly<Record<'unet' | 'scheduler', Readonly<Record<string, unknown>>>>;
@@ -70,7 +70,7 @@ async function start(): Promise<void> {
     const text = location.hash.slice(1);
     // A link to a heading, or whatever somebody wrote there, is no state.
     if (text !== '' && !text.includes('=')) {
-      placeNamed(text)?.scrollIntoView();
+      goTo(text);
       return;
     }
     // What a link says, or going back, is no step of its own: it is not remembered once more.
@@ -80,26 +80,32 @@ async function start(): Promise<void> {
   await nextTask();
   const model = planOf(CONFIGS.unet, CONFIGS.scheduler);
   const part = (): Part => (read?.partOf ?? noNetwork)(state, model);
-  const page: Page = { client, model, state: () => state, part, change };
+  const common = { client, model, state: () => state, part, change };
   for (const { section, root } of shown) {
     // A task for each: what comes first can be seen, and asked for, before the others are there.
     await nextTask();
+    await layOutText(root);
+    // The bar, which opens nowhere, shows the step of what is being read.
+    const step = (): number => state.step ?? section.opensAt ?? read?.opensAt ?? usualStep;
+    const page: Page = { ...common, step };
     const draw = section.mount(root, page);
     const { reproduce } = section;
     places.add({ section, root, draw: reproduce ? withReproduction(root, page, reproduce, draw) : draw, near: false });
-    root.closest('section')?.setAttribute('data-filled', '');
   }
   await nextTask();
   fillDetails(document);
   explainTerms(document);
   // What stands above it has grown since the browser went there.
-  if (!location.hash.includes('=')) placeNamed(location.hash.slice(1))?.scrollIntoView();
+  if (!location.hash.includes('=')) goTo(location.hash.slice(1));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
 }
 
-/** What an address names behind its #: a heading by its id, or a figure by its name. */
-function placeNamed(name: string): Element | null {
-  return document.getElementById(name) ?? document.querySelector(`[data-section="${CSS.escape(name)}"]`);
+/** Goes to what an address names behind its #: a heading by its id, or a figure by its name. What hides it opens. */
+function goTo(name: string): void {
+  const place = document.getElementById(name) ?? document.querySelector(`[data-section="${CSS.escape(name)}"]`);
+  const fold = place?.closest('details');
+  if (fold) fold.open = true;
+  place?.scrollIntoView();
 }
 
 /**
@@ -130,6 +136,14 @@ function planOf(unet: Readonly<Record<string, unknown>>, schedule: Readonly<Reco
     layers: sitesOf(architecture.stages),
     scheduler: createSchedulerOf(DDIMScheduler, schedule, stepCount),
   };
+}
+
+/** Lets a section be laid out, in a frame before the one that its figure takes: both at once take long. */
+async function layOutText(figure: HTMLElement): Promise<void> {
+  const section = figure.closest('section:not([data-laid-out])');
+  if (!section) return;
+  section.setAttribute('data-laid-out', '');
+  await new Promise(requestAnimationFrame);
 }
 
 /** Ends the task at hand, so that the reader's hand and the screen go first. */

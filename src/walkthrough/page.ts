@@ -11,6 +11,8 @@ export interface Page {
   readonly model: ModelPlan;
   /** What the reader has chosen by now. */
   state(): State;
+  /** How many steps have been taken: as the reader has chosen, and until then as many as the section opens at. */
+  step(): number;
   /** The part of the network that is at hand where the reader is. */
   part(): Part;
   /** Changes a part of it, after which all is drawn anew. */

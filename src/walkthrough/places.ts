@@ -12,7 +12,7 @@ export interface Mounted {
 }
 
 /** Within a frame so many milliseconds are drawn, then the reader's hand goes first. */
-const patience = 8;
+const patience = 4;
 
 /** All sections of a page. */
 export interface Places {

@@ -14,15 +14,15 @@ const patience = 200;
 
 /** Makes the page ready for paper, whoever asks for it. */
 export function preparePrinting(places: Places): void {
-  let answers: readonly HTMLDetailsElement[] = [];
+  let folded: readonly HTMLDetailsElement[] = [];
   addEventListener('beforeprint', () => {
     places.drawAll();
     paintWaiting();
-    answers = [...document.querySelectorAll<HTMLDetailsElement>('details.guess:not([open])')];
-    for (const answer of answers) answer.open = true;
+    folded = [...document.querySelectorAll<HTMLDetailsElement>('details:is(.guess, .more):not([open])')];
+    for (const fold of folded) fold.open = true;
   });
   addEventListener('afterprint', () => {
-    for (const answer of answers) answer.open = false;
+    for (const fold of folded) fold.open = false;
   });
   addEventListener(printAll, () => drawThenPrint(places));
   addEventListener('keydown', (event) => {

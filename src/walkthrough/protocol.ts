@@ -118,12 +118,14 @@ export interface JudgeResult {
 /** Pictures, each [B,1,H,W], that are to follow one another. */
 export interface FilmRequest {
   readonly title: string;
+  /** Of the file: an animated PNG, or a GIF for programs that know no such PNG. */
+  readonly format: 'png' | 'gif';
   readonly pictures: readonly Tensor[];
 }
 
 /** The bytes of the file. */
 export interface FilmResult {
-  readonly gif: Uint8Array;
+  readonly file: Uint8Array;
 }
 
 /** Pictures of what words ask for. */

@@ -75,8 +75,8 @@ export interface Study {
 }
 
 /** The number of the step under study, from 0: the last one, where the run is at its end. */
-export function studiedIndex({ step }: Pick<State, 'step'>): number {
-  return Math.min(step, stepCount - 1);
+export function studiedIndex({ step }: Pick<Page, 'step'>): number {
+  return Math.min(step(), stepCount - 1);
 }
 
 /**
@@ -84,11 +84,12 @@ export function studiedIndex({ step }: Pick<State, 'step'>): number {
  * @param run of the model alone, whose pictures are all asked for as the same: that of the letter under study, or this
  */
 export function studyStep(
-  { client, state }: Page,
+  page: Page,
   what: Pick<PassesRequest, 'perturbations' | 'unconditional' | 'taps' | 'hushed'>,
-  run: RunRequest = letterRun(state(), { kind: 'none' }),
+  run: RunRequest = letterRun(page.state(), { kind: 'none' }),
 ): Study {
-  const index = studiedIndex(state());
+  const { client } = page;
+  const index = studiedIndex(page);
   const drawn = client.run(run);
   const picture = pictureAt(run, drawn, index);
   if (!picture) return { index, run, drawn, passes: undefined, seen: undefined };

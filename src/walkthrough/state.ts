@@ -15,8 +15,8 @@ export interface State {
   readonly seed: number;
   /** Which letter of the word the sections look at, from 0. */
   readonly letter: number;
-  /** How many steps have been taken, 0 (noise) to `stepCount`. */
-  readonly step: number;
+  /** How many steps have been taken, 0 (noise) to `stepCount`; until it is chosen, each section has its own. */
+  readonly step: number | undefined;
   /** Whether the run that is scrubbed through is guided. */
   readonly guided: boolean;
   /** The attention layer that section 2 looks into, by its place among all, and the head. */
@@ -61,9 +61,9 @@ export const initialState: State = {
   word: 'PAGE',
   seed: 0,
   letter: 3,
-  step: 9,
+  step: undefined,
   guided: false,
-  layer: 6,
+  layer: 2,
   head: 2,
   pixel: [20, 9],
   flip: 'none',
@@ -99,6 +99,10 @@ const numberIn = (least: number, most: number, whole = true): Field<number> => (
     const value = text.trim() === '' ? NaN : Number(text) + 0;
     return value >= least && value <= most && (!whole || Number.isInteger(value)) ? value : undefined;
   },
+});
+const optional = <T>(field: Field<T>): Field<T | undefined> => ({
+  write: (value) => (value === undefined ? '' : field.write(value)),
+  read: (text) => field.read(text),
 });
 const oneOf = <T extends string>(...values: readonly T[]): Field<T> => ({
   write: (value) => value,
@@ -157,7 +161,7 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   word: { write: (value) => value, read: (text) => readWord(text) },
   seed: numberIn(0, 4294967295),
   letter: numberIn(0, longestWord - 1),
-  step: numberIn(0, stepCount),
+  step: optional(numberIn(0, stepCount)),
   guided: flag,
   layer: numberIn(0, attentionLayerCount - 1),
   head: numberIn(0, 5),

@@ -2,6 +2,8 @@
 
 /** Steps of DDIM in every run. */
 export const stepCount = 20;
+/** How many of them are taken where a figure opens, unless its section says otherwise. */
+export const usualStep = 9;
 /** Height and width of a letter in pixels. */
 export const side = 32;
 /** The class label that means "no letter in particular". */

@@ -3,7 +3,8 @@
  */
 import type { ReadFile } from '../formats/read-file.ts';
 import { urlReader } from '../formats/url-reader.ts';
-import type { FromWorker, KernelChoice, ToWorker } from './protocol.ts';
+import { explain } from './explained.ts';
+import type { FilmResult, FromWorker, KernelChoice, ToWorker } from './protocol.ts';
 import type { WorkerScope } from './start-worker.ts';
 import { modelFolder, unpacked, type Files } from './models.ts';
 import { wordsPictures } from './study.ts';
@@ -13,7 +14,7 @@ import { createLater } from './work/later.ts';
 import { loadModel, type Model } from './work/model.ts';
 import { passes } from './work/passes.ts';
 import { sampleRun } from './work/run.ts';
-import { createTurns, explain, type Turns } from './work/turns.ts';
+import { createTurns, type Turns } from './work/turns.ts';
 
 type Ask = Extract<ToWorker, { kind: 'ask' }>;
 
@@ -86,6 +87,17 @@ function createWork(post: (message: FromWorker) => void): Work {
     turns,
     post,
   );
+  /** What takes no turns, for it is waited for. */
+  const answerOnce = (job: number, coming: Promise<FilmResult>): void => {
+    const started = performance.now();
+    coming.then(
+      (result) => {
+        post({ kind: 'result', job, result });
+        post({ kind: 'done', job, seconds: (performance.now() - started) / 1000 });
+      },
+      (problem: unknown) => post({ kind: 'failed', job, problem: explain(problem) }),
+    );
+  };
   return {
     focus: turns.focus,
     cancel(id) {
@@ -107,7 +119,7 @@ function createWork(post: (message: FromWorker) => void): Work {
           judges.begin(id, (judge) => judge(model.backend, request), 1);
           break;
         case 'film':
-          turns.add({ id, size: 1, steps: film(request) });
+          answerOnce(id, film(request));
           break;
         case 'words':
           words.begin(id, (draw) => draw(model.backend, request), wordsPictures);

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../src/cli/options.ts';
-import { chooseWeight, type Task } from '../../src/cli/restoration-task.ts';
+import { bestWeights, chooseWeight, tasks, type Task } from '../../src/cli/restoration-task.ts';
 import { runCommand } from '../../src/cli/commands.ts';
 import { wordsModel } from '../../src/cli/shipped.ts';
 import { encodePng } from '../../src/formats/png.ts';
@@ -12,7 +12,7 @@ import { everything, superResolution } from '../../src/restoration/measurements.
 import { norm, subtract } from '../../src/tensor/arithmetic.ts';
 import { zeros } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { temporaryFolder } from './models.ts';
+import { temporaryFolder, tiny } from './models.ts';
 
 const { path } = temporaryFolder();
 const printed = capturePrinted();
@@ -79,8 +79,8 @@ describe('pag restore', () => {
   it('weighs by the task, and the less the more steps there are, with the scheduler that is asked for', async () => {
     const runOf = async (...more: readonly string[]): Promise<{ weight: number; run: string }> => {
       printed.length = 0;
-      const args = ['--task', 'denoise', '--input', path('whole.png'), '--out', path('grid.png'), '--json'];
-      expect(await runCommand([...restore(...args), ...more])).toBe(0);
+      const args = ['--task', 'denoise', '--input', path('small.png'), '--out', path('grid.png'), '--json'];
+      expect(await runCommand(['restore', '--model', tiny, '--count', '1', '--steps', '3', ...args, ...more])).toBe(0);
       return JSON.parse(printed[0]) as { weight: number; run: string };
     };
     expect(await runOf('--scheduler', 'ddim')).toMatchObject({
@@ -94,7 +94,8 @@ describe('pag restore', () => {
         { task, measurement: everything, measured: zeros('f32', [1]), whole: undefined },
         steps,
       );
-    expect([weightOf('sr8', 10), weightOf('sr8', 50), weightOf('sr8', 50, '--weight', '7')]).toEqual([16, 5, 7]);
+    for (const task of tasks) expect(weightOf(task, 20)).toBe(bestWeights[task]);
+    expect([weightOf('sr8', 50), weightOf('sr8', 50, '--weight', '7')]).toEqual([6.4, 7]);
   });
 
   it('wants a file to write, of those that it can', async () => {
@@ -110,7 +111,7 @@ describe('pag restore', () => {
   it('restores in the latents of a pipeline: the nearer to what was given the more that counts', async () => {
     const latents = path('psld.safetensors');
     const misfit = async (...more: readonly string[]): Promise<number> => {
-      const args = ['--prompt', 'a letter I', '--scheduler', 'ddim', '--steps', '3', '--latents', latents, ...more];
+      const args = ['--prompt', 'a letter I', '--scheduler', 'ddim', '--steps', '2', '--latents', latents, ...more];
       expect(await runCommand(words(...args))).toBe(0);
       const file = parseSafetensors(readFileSync(latents), latents);
       expect([...file.entries.keys()].slice(-2)).toEqual(['sample', 'image']);

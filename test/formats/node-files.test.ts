@@ -35,6 +35,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const path = (name: string): string => join(folder, name);
 writeFileSync(path('file'), 'old');
 const isRoot = process.getuid?.() === 0;
+/** What a process of its own runs. */
+const program = (contents: string): string =>
+  bundled(contents, fileURLToPath(new URL('../../src/formats', import.meta.url)), 'node');
 
 describe('reading a large file', () => {
   const size = 2 ** 26;
@@ -245,13 +248,13 @@ describe('writing', () => {
     mkdirSync(path('half'));
     writeWhole(path('half/file'), 'old');
     // A process of its own that may not make files of more than 4 KiB.
-    const script = `import { writeWhole } from '${new URL('../../src/formats/node-files.ts', import.meta.url)}';
+    const script = program(`import { writeWhole } from './node-files.ts';
       process.on('SIGXFSZ', () => {});
       try { writeWhole('${path('half/file')}', new Uint8Array(100_000)); }
-      catch (error) { console.log(error.name + ': ' + error.message); }`;
+      catch (error) { console.log(error.name + ': ' + error.message); }`);
     const said = execFileSync(
       'bash',
-      ['-c', 'ulimit -f 4; exec "$0" --import tsx --input-type=module -e "$1"', process.execPath, script],
+      ['-c', 'ulimit -f 4; exec "$0" --input-type=module -e "$1"', process.execPath, script],
       { encoding: 'utf8' },
     );
     expect(said).toBe(`InputError: cannot write ${path('half/file')}: the file would be too large\n`);
@@ -261,8 +264,7 @@ describe('writing', () => {
 });
 
 describe('Node with --permission', () => {
-  const program = bundled(
-    `import { readBytes, writeWhole } from './node-files.ts';
+  const script = program(`import { readBytes, writeWhole } from './node-files.ts';
     for (const path of process.argv.slice(2)) {
       try {
         writeWhole(path, Uint8Array.of(1));
@@ -270,16 +272,13 @@ describe('Node with --permission', () => {
       } catch (error) {
         console.log(error.name, error.message);
       }
-    }`,
-    fileURLToPath(new URL('../../src/formats', import.meta.url)),
-    'node',
-  );
+    }`);
 
   it('writes where it may, and says why it may not elsewhere', () => {
     mkdirSync(path('allowed'));
     mkdirSync(path('forbidden'));
     const may = [`--allow-fs-read=${folder}`, `--allow-fs-write=${path('allowed')}`];
-    const text = printedWithPermission(program, may, [path('allowed/x'), path('forbidden/x')]);
+    const text = printedWithPermission(script, may, [path('allowed/x'), path('forbidden/x')]);
     const reason = 'Node was told not to (--permission)';
     expect(text).toBe(`1\nInputError cannot write ${path('forbidden/x')}: ${reason}\n`);
   });
@@ -287,16 +286,16 @@ describe('Node with --permission', () => {
 
 describe('work that may not be interrupted', () => {
   it('is done before a signal is obeyed, which then ends the process as it would have', () => {
-    const script = `import { uninterrupted } from '${new URL('../../src/formats/node-files.ts', import.meta.url)}';
+    const script = program(`import { uninterrupted } from './node-files.ts';
       import { writeFileSync } from 'node:fs';
       uninterrupted(() => {
         process.kill(process.pid, 'SIGINT');
         writeFileSync('${path('done')}', '');
       });
-      setTimeout(() => {}, 10_000);`;
-    expect(() =>
-      execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: 'pipe' }),
-    ).toThrow(expect.objectContaining({ signal: 'SIGINT' }));
+      setTimeout(() => {}, 10_000);`);
+    expect(() => execFileSync(process.execPath, ['--input-type=module', '-e', script], { stdio: 'pipe' })).toThrow(
+      expect.objectContaining({ signal: 'SIGINT' }),
+    );
     expect(existsSync(path('done'))).toBe(true);
   });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { openBands } from '../../src/cli/oracle-files.ts';
 import { parseSafetensors } from '../../src/formats/safetensors.ts';
 import type { Implementation } from '../../src/oracle/implementation.ts';
 import { cast } from '../../src/tensor/rounding.ts';
@@ -19,10 +20,13 @@ const quick = smallCases.filter(
     /^operations\/(activation|groupNorm|linear|softmax|timeEmbedding)/.test(name),
 );
 
-/** A case in a format, and what checks files of it. */
+/**
+ * A case in a format, and what checks files of it: by the bands that ship where there are some, which
+ * bands-file.slow.test.ts holds to what is computed.
+ */
 const subject = remembered(async (name: string, format: FormatName) => {
   const one = await loadCase(name);
-  return { one, checked: checkerOf(one, format) };
+  return { one, checked: checkerOf(one, format, await openBands(name, one, format)) };
 });
 
 /** The check of what a port computes. */
@@ -123,11 +127,12 @@ describe('honest ports that the tolerances do not know pass, against the truth a
 });
 
 describe('PyTorch in 16 bits, of the tiny UNet, is within budget tap by tap, by truth and by its own input', () => {
-  it.each([
+  const stored = [
     ['bf16', 'bf16'],
-    ['f16', 'mixed'],
     ['f16', 'f16'],
-  ] as const)('%s as %s', async (dtype, format) => {
+    ['f16', 'mixed'],
+  ] as const;
+  it.each(firstOf(stored, 2))('%s as %s', async (dtype, format) => {
     const bytes = readFileSync(new URL(`ports/tiny.${dtype}.safetensors`, oracle));
     const { report } = check(await loadCase('unets/tiny'), parseSafetensors(bytes, dtype), formats[format]);
     expect(offOf(report)).toEqual([]);
@@ -154,7 +159,7 @@ describe('rounding as noise is of the right size', () => {
 
 describe('precision is seen', () => {
   it('bf16 is no float32, and TF32 is no float32', async () => {
-    const one = await loadCase('layers/resnet');
+    const { one, checked } = await subject('layers/resnet', 'f32');
     for (const dtype of ['bf16', 'f16'] as const) {
       const tensors = Object.fromEntries(
         Object.entries(outputOf(one, port(heldOut['runs of 16']), dtype)).map(([name, value]) => [
@@ -162,7 +167,7 @@ describe('precision is seen', () => {
           cast(value, 'f32'),
         ]),
       );
-      expect(check(one, fileOf(tensors), formats.f32).report.passes, dtype).toBe(false);
+      expect(checked(fileOf(tensors)).report.passes, dtype).toBe(false);
     }
   });
 });

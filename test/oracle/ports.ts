@@ -117,12 +117,13 @@ export function fileOf(tensors: Readonly<Record<string, Tensor>>): SafetensorsFi
   return parseSafetensors(writeSafetensors(tensors), 'theirs.safetensors');
 }
 
-/** Checks files of a case against bands that are computed once, for the first of them. */
+/** Checks files of a case against bands that are given, or computed once, for the first of them. */
 export function checkerOf(
   one: Case,
   format: FormatName = 'f32',
+  given: Checked['bands'] = new Map(),
 ): (file: SafetensorsFile, only?: readonly string[]) => Checked {
-  let known: Checked['bands'] = new Map();
+  let known = given;
   return (file, only) => {
     const found = check(one, file, formats[format], only, known);
     known = new Map([...known, ...found.bands]);

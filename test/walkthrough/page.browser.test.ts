@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, inflateSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { simdBackend } from '../../src/kernels/simd/index.ts';
@@ -10,11 +10,12 @@ import type { Tensor } from '../../src/tensor/tensor.ts';
 import { drawFrom } from '../../src/walkthrough/training/lesson.ts';
 import { pointsLesson } from '../../src/walkthrough/training/points.ts';
 import { shapes } from '../../src/walkthrough/training/shapes.ts';
+import { readChunks } from '../../src/formats/png-chunks.ts';
 import { writeSafetensors } from '../../src/formats/safetensors.ts';
 import { freeRun, middleOf, usualScale } from '../../src/walkthrough/requests.ts';
 import type { GuidanceChoice, PassesResult, RunRequest } from '../../src/walkthrough/protocol.ts';
 import { initialState } from '../../src/walkthrough/state.ts';
-import { caseName, noLetter } from '../../src/walkthrough/study.ts';
+import { caseName, noLetter, usualStep } from '../../src/walkthrough/study.ts';
 import { headOf, rowOf, spreadOf, tokenAt } from '../../src/walkthrough/work/attention.ts';
 import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { film } from '../../src/walkthrough/work/film.ts';
@@ -27,6 +28,7 @@ import { checkPage } from '../../src/walkthrough/work/oracle.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { guidancePlane, guidedBy } from '../../src/walkthrough/work/plane.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
+import { pairsOf } from '../../src/walkthrough/work/tasting.ts';
 import { sections } from '../../src/walkthrough/sections/all.ts';
 import { layers } from '../../scripts/evaluation/points.ts';
 import { loadCase } from '../oracle/cases.ts';
@@ -53,6 +55,23 @@ const request = (guidance: GuidanceChoice, asked = label): RunRequest => ({
 interface Violation {
   readonly id: string;
   readonly nodes: readonly { readonly html: string }[];
+}
+
+/** The parts of a PNG, with pixels as they are: engines compress them differently. Of other files all bytes. */
+function partsOf(bytes: Uint8Array): readonly unknown[] {
+  if (bytes[0] !== 0x89) return [...bytes];
+  const numbered = { IDAT: 0, fdAT: 4 } as Readonly<Record<string, number | undefined>>;
+  return readChunks(bytes, raise).map(({ type, data }) => {
+    const begin = numbered[type];
+    return {
+      type,
+      data: begin === undefined ? [...data] : [...data.subarray(0, begin), ...inflateSync(data.subarray(begin))],
+    };
+  });
+}
+
+function raise(message: string): never {
+  throw new Error(message);
 }
 
 describe.skipIf(!chromiumPath)('the walkthrough page', () => {
@@ -115,9 +134,12 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
 
   it('begins with what nobody asked for: the first noises, which PAG mends and CFG leaves as they are', async () => {
     await show('hero');
-    const guidance: GuidanceChoice = { kind: 'pag', scale: usualScale, layers: middle };
-    const guided = drawn(model, freeRun({ ...initialState, seed }, guidance));
-    await expectDigest('[data-section=hero] [data-guidance=pag]', guided);
+    const guidance = { kind: 'pag', layers: middle } as const;
+    const guided = (scale: number) => drawn(model, freeRun({ ...initialState, seed }, { ...guidance, scale }));
+    await expectDigest('[data-section=hero] [data-guidance=pag]', guided(usualScale));
+    await setSlider('hero-scale', 2.5);
+    await expectDigest('[data-section=hero] [data-guidance=pag]', guided(2.5));
+    await setSlider('hero-scale', usualScale);
     const digest = (kind: string) => section('hero').locator(`[data-guidance=${kind}]`).getAttribute('data-digest');
     await eventually(() => digest('cfg')).toBeTruthy();
     expect(await digest('cfg')).toBe(await digest('none'));
@@ -229,6 +251,8 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       drawn(model, request({ kind: 'pag', scale: 2.25, layers: middle })),
     );
     await expectDigest('[data-section=knob] [data-guidance=cfg]', drawn(model, request({ kind: 'cfg', scale: 3.25 })));
+    // Each in its own scale: equally far beyond ε.
+    for (const text of ['PAG s = 2.25', 'CFG g = 3.25']) await section('knob').getByText(text).waitFor();
     await section('knob').getByText('no letter').click();
     // Without a letter CFG pushes away from nothing: it is the model alone.
     await expectDigest('[data-section=knob] [data-guidance=cfg]', drawn(model, request({ kind: 'none' }, noLetter)));
@@ -254,13 +278,32 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await expectDigest('[data-section=own]', drawn(model, { ...run, from: { own: penned(blank, [16, 8]), steps: 4 } }));
   });
 
-  it('4: lets the reader taste, without a word of which is which', async () => {
+  it('4: lets the reader taste, without a word of which is which, and uncovers all pairs in the end', async () => {
     await show('tasting');
-    await section('tasting').locator('button[name=taste]').click();
-    await section('tasting').getByRole('button', { name: 'the left one' }).click({ timeout: 60_000 });
-    await eventually(() => section('tasting').locator('.question').textContent()).toContain('Pair 2 of 12');
-    expect(await section('tasting').locator('.chart').isVisible()).toBe(false);
-  });
+    const tasting = section('tasting');
+    await tasting.locator('button[name=taste]').click();
+    const pairs = pairsOf(seed).flat();
+    for (const [i] of pairs.entries()) {
+      await eventually(() => tasting.locator('.question').textContent()).toContain(`Pair ${i + 1} of 12`);
+      for (const hidden of ['.chart', '.tasted']) expect(await tasting.locator(hidden).isVisible(), hidden).toBe(false);
+      await tasting.getByRole('button', { name: 'the left one' }).click({ timeout: 60_000 });
+    }
+    await tasting.locator('.tasted').waitFor();
+    const columns = await tasting.locator('.tasted > div').evaluateAll((all) =>
+      all.map((column) => ({
+        scale: Number(column.querySelector('b')!.textContent.replace('s = ', '')),
+        pairs: [...column.querySelectorAll('figure')].map((pair) => ({
+          guidedFirst: pair.querySelector('canvas')!.hasAttribute('data-guided'),
+          wasTaken: pair.textContent.startsWith('you ✓'),
+        })),
+      })),
+    );
+    for (const { scale, pairs: shown } of columns) {
+      const expected = pairs.filter((pair) => pair.scale === scale).map(({ guidedFirst }) => guidedFirst);
+      expect(shown).toEqual(expected.map((guidedFirst) => ({ guidedFirst, wasTaken: guidedFirst })));
+    }
+    await eventually(() => tasting.locator('.tasted').textContent()).toMatch(/classifier [✓✗]/);
+  }, 120_000);
 
   it('5: lets the reader guess, then perturb any layers', async () => {
     await show('layers');
@@ -304,7 +347,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await input('prompt').fill('a light letter G');
     await page.keyboard.press('Enter');
     const prompt = { prompt: 'a light letter G', seed, guidanceScale: 1, pagScale: 1 };
-    await expectDigest('[data-section=words] [data-guidance=pag]', await drawnInWords(prompt));
+    await expectDigest('[data-section=words] [data-guidance=both]', await drawnInWords(prompt));
   });
 
   it('trains a model of points when it is asked to, with the bits of Node, and draws with PAG at once', async () => {
@@ -409,11 +452,13 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       sample: steps.at(-1)!.sample,
     });
     expect(Buffer.compare(bytes, expected)).toBe(0);
-    const filmed = page.waitForEvent('download');
-    await page.locator('button[name=animation-pag]').click();
     const pictures = [...steps.map(({ denoised }) => denoised!), steps.at(-1)!.sample];
-    const [{ gif }] = [...film({ title: 'with PAG', pictures })];
-    expect(Buffer.compare(readFileSync(await (await filmed).path()), gif)).toBe(0);
+    for (const [name, format] of [['animation', 'png'] as const, ['gif', 'gif'] as const]) {
+      const filmed = page.waitForEvent('download');
+      await page.locator(`button[name=${name}-pag]`).click();
+      const { file } = await film({ title: 'with PAG', pictures, format });
+      expect(partsOf(readFileSync(await (await filmed).path())), format).toEqual(partsOf(file));
+    }
     await setSlider('layers-scale', 3.5);
     await eventually(() => page.url()).toContain('scale=3.5');
     const link = await input('link').inputValue();
@@ -484,8 +529,23 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.context().close();
   });
 
+  it('opens each section at the step where what it says can be seen, until the reader moves it', async () => {
+    const fresh = await reader.open(`word=E&seed=${seed}`);
+    const stepIn = (name: string) => fresh.page.locator(`input[name=${name}]`).inputValue();
+    await fresh.page.locator('[data-section=attention]').evaluate((one) => one.scrollIntoView());
+    await eventually(() => stepIn('attention-step')).toBe('4');
+    await eventually(() => stepIn('bar-step')).toBe('4'); // what is being read
+    await fresh.page.locator('[data-section=noise]').evaluate((one) => one.scrollIntoView());
+    await eventually(() => stepIn('step')).toBe(String(usualStep));
+    await eventually(() => stepIn('bar-step')).toBe(String(usualStep));
+    await fresh.page.locator('input[name=step]').fill('6');
+    await fresh.page.locator('[data-section=attention]').evaluate((one) => one.scrollIntoView());
+    await eventually(() => stepIn('attention-step')).toBe('6');
+    await fresh.page.context().close();
+  });
+
   it('keeps letter, step and contents in view, and undoes with Back', async () => {
-    const fresh = await reader.open(`word=OE&letter=0&seed=${seed}`);
+    const fresh = await reader.open(`word=OE&letter=0&seed=${seed}&step=${step}`);
     const bar = fresh.page.locator('.topbar');
     await fresh.page.locator('[data-section=layers]').scrollIntoViewIfNeeded();
     await bar.locator('select').selectOption({ label: '3 Two predictions, one direction' });
@@ -498,7 +558,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await eventually(() => fresh.page.url()).toContain('step=7');
     expect(await bar.evaluate((found) => found.getBoundingClientRect().top)).toBe(0);
     await fresh.page.goBack();
-    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe(String(initialState.step));
+    await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe(String(step));
     await fresh.page.goBack();
     await eventually(() => bar.locator('[aria-pressed=true]').textContent()).toBe('O');
     // The word and the noise are at hand, too.
@@ -568,6 +628,13 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       location.hash = 'knob';
     });
     await eventually(() => knob.evaluate((one) => Math.round(one.getBoundingClientRect().top))).toBeLessThan(200);
+    // A figure that is folded away is unfolded.
+    const folded = fresh.page.locator('[data-section=letters]');
+    expect(await folded.isVisible()).toBe(false);
+    await fresh.page.evaluate(() => {
+      location.hash = 'letters';
+    });
+    await eventually(() => folded.isVisible()).toBe(true);
     for (const wild of ['no-such-place', '%E0%A4%A', '"]', 'a=b', 'step=3'])
       await fresh.page.evaluate((hash) => {
         location.hash = hash;
@@ -594,11 +661,11 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.emulateMedia({ media: 'print' });
     const blank = fresh.page.locator('.stage canvas.waiting:visible');
     expect(await blank.evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')))).toEqual([]);
-    expect(await fresh.page.locator('details.guess:not([open])').count()).toBe(0);
+    expect(await fresh.page.locator('details:is(.guess, .more):not([open])').count()).toBe(0);
     for (const hidden of ['.topbar', 'dialog', '[data-section=take] button'])
       expect(await fresh.page.locator(`${hidden}:visible`).count(), hidden).toBe(0);
     await fresh.page.evaluate(() => dispatchEvent(new Event('afterprint')));
-    expect(await fresh.page.locator('details.guess[open]').count()).toBe(0);
+    expect(await fresh.page.locator('details:is(.guess, .more)[open]').count()).toBe(0);
     expect(fresh.problems).toEqual([]);
     await fresh.page.context().close();
   }, 300_000);
@@ -617,7 +684,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const phone = await reader.open('word=WWWWWW', { viewport: { width: 360, height: 740 } });
     const width = (): Promise<number> => phone.page.evaluate(() => document.documentElement.scrollWidth);
     await eventually(() => phone.page.locator('.topbar .bar-letter').count()).toBe(6);
-    expect(await width()).toBe(360);
+    await eventually(width).toBe(360);
     await phone.page.locator('.topbar').scrollIntoViewIfNeeded();
     await phone.page.getByRole('button', { name: 'W', exact: true }).last().waitFor();
     expect(await width()).toBe(360);
@@ -729,6 +796,10 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await eventually(() => engine.textContent()).toMatch(
       /Nothing can be computed here: .*diffusion_pytorch_model.* is not the file that belongs to this page/,
     );
+    // The figure says so, too.
+    await eventually(() => broken.page.locator('[data-section=hero] .status').textContent()).toContain(
+      'is not the file',
+    );
     await broken.page.context().unrouteAll();
     await engine.getByRole('button', { name: 'try again' }).click();
     await eventually(() => engine.textContent()).toContain('WebAssembly SIMD');
@@ -747,6 +818,9 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const [x, y] = [box.x + box.width * (4.5 / 32), box.y + box.height * (6.5 / 32)];
     await phone.page.touchscreen.tap(x, y);
     await eventually(() => phone.page.url()).toContain('pixel=4,6');
+    // What a term means, too.
+    await phone.page.locator('.term[popovertarget=softmax-note]').tap();
+    await eventually(() => phone.page.locator('#softmax-note').isVisible()).toBe(true);
     await phone.page.context().close();
   });
 

@@ -2,7 +2,6 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { guidances } from '../../src/guidance/registry/index.ts';
-import { stepCost } from '../../src/walkthrough/work/cost.ts';
 import { middleOf } from '../../src/walkthrough/requests.ts';
 import { smallSide, stepCount, unasked } from '../../src/walkthrough/study.ts';
 import { sections } from '../../src/walkthrough/sections/all.ts';
@@ -34,7 +33,6 @@ beforeAll(async () => {
 describe('the text', () => {
   it('says only numbers that are so', async () => {
     const { unet, scheduler } = model;
-    const { shared, plain } = stepCost(unet, middleOf(unet.attentionLayers));
     const measured = await evaluation();
     const recipe = await readFile(`${repository}scripts/train/README.md`, 'utf8');
     const facts: Readonly<Record<string, string>> = {
@@ -46,12 +44,7 @@ describe('the text', () => {
       pictures: measured('free none').pictures.toLocaleString('en'),
       'free-alone': measured(`free none, ${stepCount} steps`).whole('frechetDistance'),
       'free-pag': measured(`free pag 1, ${stepCount} steps`).whole('frechetDistance'),
-      'sure-alone': measured(`free none, ${stepCount} steps`).percent('confidence'),
-      'sure-pag': measured(`free pag 1, ${stepCount} steps`).percent('confidence'),
       'short-alone': measured('free none').whole('frechetDistance'),
-      'short-pag': measured('free pag 1').whole('frechetDistance'),
-      'short-last': measured(`free layer ${unet.attentionLayers.at(-1)}`).whole('frechetDistance'),
-      'short-strong': measured('free pag 2').whole('frechetDistance'),
       'asked-alone': measured('asked none').whole('frechetDistance'),
       'asked-pag': measured('asked pag 1').whole('frechetDistance'),
       'asked-right': measured('asked none').percent('asAsked'),
@@ -62,7 +55,6 @@ describe('the text', () => {
       ...factsOfScales(measured),
       ...(await factsOfTools()),
       ...factsOfLetters(),
-      'shared-middle': String(Math.round((shared / (shared + plain)) * 100)),
     };
     const said = [...html.matchAll(/data-fact="([\w-]+)">([^<]*)</g)];
     expect(Object.fromEntries(said.map(([, name, text]) => [name, text]))).toEqual(facts);
@@ -106,14 +98,16 @@ describe('the text', () => {
     expect([...new Set(terms)].sort()).toEqual([...notes].sort());
   });
 
+  it('has a key to its colours, each of which is another', () => {
+    const [key] = /<p class="aside key">.*?<\/p>/s.exec(html)!;
+    const named = [...key.matchAll(/<span class="([\w-]+)">/g)].map(([, name]) => name);
+    expect(named).toEqual(['spoilt', 'pag', 'cfg', 'above', 'below']);
+    for (const colours of ['light', 'dark'].map((scheme) => coloursOf(css, scheme)))
+      expect(new Set(['text', ...named].map((name) => String(colours.get(name)))).size).toBe(named.length + 1);
+  });
+
   it.each(['light', 'dark'])('can be read: WCAG contrast of at least 4.5 in %s', (scheme) => {
-    const [light, dark] = css.split('@media (prefers-color-scheme: dark)');
-    const colours = new Map(
-      [...light.matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g)].map(([, name, ...rgb]) => [name, rgb.map(Number)]),
-    );
-    if (scheme === 'dark')
-      for (const [, name, ...rgb] of dark.split('}')[0].matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g))
-        colours.set(name, rgb.map(Number));
+    const colours = coloursOf(css, scheme);
     for (const text of ['text', 'quiet', 'pag', 'cfg', 'spoilt', 'plain', 'good']) {
       for (const ground of ['page', 'raised'])
         expect(contrast(colours.get(text)!, colours.get(ground)!), `${text} on ${ground}`).toBeGreaterThanOrEqual(4.5);
@@ -164,8 +158,8 @@ async function factsOfTools(): Promise<Readonly<Record<string, string>>> {
   const usual = guidances['pag'].parameters.find(({ name }) => name === 'pagScale')!.default;
   expect(html).toContain(`pag_scale=${Number(usual).toFixed(1)})`);
   const papers = await readFile(`${repository}fixtures/evaluation/README.md`, 'utf8');
-  const [, alone, both] = /SD 1\.5 on COCO: ([\d.]+) → ([\d.]+)/.exec(papers)!;
-  return { 'usual-s': String(usual), 'paper-cfg': alone, 'paper-both': both };
+  const [, model, alone, both] = /SD ([\d.]+) on COCO: ([\d.]+) → ([\d.]+)/.exec(papers)!;
+  return { 'usual-s': String(usual), 'paper-model': model, 'paper-cfg': alone, 'paper-both': both };
 }
 
 /** What the page says of the layers one by one: `scripts/walkthrough/sites.ts`, and the distances of the evaluation. */
@@ -198,10 +192,18 @@ async function factsOfWords(): Promise<Readonly<Record<string, string>>> {
     files.map(async ({ parentPath, name }) => (await stat(`${parentPath}/${name}`)).size),
   );
   const { points } = JSON.parse(await readFile(`${folder}figures.json`, 'utf8')) as {
-    points: { prompts: string; guidance: number; pag: number; pictures: number; read_as_asked: number[] }[];
+    points: {
+      prompts: string;
+      guidance: number;
+      pag: number;
+      pictures: number;
+      read_as_asked: number[];
+      frechet_distance: number[];
+    }[];
   };
   const point = (guidance: number, pag: number) =>
     points.find((it) => it.prompts === '' && it.guidance === guidance && it.pag === pag)!;
+  const far = (guidance: number, pag: number): string => String(Math.round(point(guidance, pag).frechet_distance[0]));
   const right = (guidance: number, pag: number): string => (point(guidance, pag).read_as_asked[0] * 100).toFixed(1);
   return {
     'words-megabytes': (sizes.reduce((sum, size) => sum + size, 0) / 1e6).toFixed(1),
@@ -210,6 +212,9 @@ async function factsOfWords(): Promise<Readonly<Record<string, string>>> {
     'words-right-cfg': right(initialState.promptScales[0], 0),
     'words-right-alone': right(1, 0),
     'words-right-pag': right(1, 1),
+    'words-right-both': right(3, 1),
+    'words-far-cfg': far(3, 0),
+    'words-far-both': far(3, 1),
   };
 }
 
@@ -292,6 +297,15 @@ function familyOf(file: string): string {
     .replace(/(?:Bold)?[-.].*$/, '')
     .replace(/ADF(?:No2|Std)?$/, '')
     .replace(/(?<=[a-z])(?<!Free)(?=Sans$)/, ' ');
+}
+
+/** The colours of the style sheet by their names: red, green and blue. */
+function coloursOf(css: string, scheme: string): ReadonlyMap<string, readonly number[]> {
+  const [light, dark] = css.split('@media (prefers-color-scheme: dark)');
+  const defined = scheme === 'dark' ? light + dark.split('}')[0] : light;
+  return new Map(
+    [...defined.matchAll(/--([\w-]+): (\d+) (\d+) (\d+);/g)].map(([, name, ...rgb]) => [name, rgb.map(Number)]),
+  );
 }
 
 /** (L₁ + 0.05)/(L₂ + 0.05) of WCAG 2.2. */

@@ -40,8 +40,10 @@ export function networkMap(model: ModelPlan, go: (path: string) => void): Networ
   return {
     root,
     show(part) {
-      text = part.text;
       for (const view of [small, large]) view.show(part.stages);
+      // What is said of the layer under the pointer stays while nothing else is at hand.
+      if (part.text === text) return;
+      text = part.text;
       setText(said, text);
     },
   };

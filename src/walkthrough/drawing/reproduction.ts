@@ -11,6 +11,7 @@ import { download } from './download.ts';
  */
 export function withReproduction(root: HTMLElement, page: Page, reproduce: ReproductionOf, draw: () => void) {
   const note = element('p', {});
+  const where = inRepository();
   const commands = element('div', {});
   const save = button('save what it reads', 'save-input', () => {
     const input = reproduce(page).input?.();
@@ -22,6 +23,7 @@ export function withReproduction(root: HTMLElement, page: Page, reproduce: Repro
     { class: 'reproduce' },
     element('summary', {}, 'The command that draws this'),
     note,
+    where,
     save,
     commands,
   );
@@ -33,6 +35,7 @@ export function withReproduction(root: HTMLElement, page: Page, reproduce: Repro
     const { note: said, commands: lines, input } = reproduce(page);
     const file = input?.();
     setText(note, said);
+    where.hidden = lines.length === 0;
     setText(save, file ? `save ${file.name}` : 'what it reads is not drawn yet');
     setAttributes(save, { hidden: input === undefined, disabled: file === undefined });
     showCommands(commands, lines);
@@ -45,7 +48,14 @@ function showCommands(root: HTMLElement, lines: Reproduction['commands']): void 
   while (root.children.length > lines.length) root.lastElementChild?.remove();
 }
 
-/** A box for a command. */
-export function commandBox(): HTMLElement {
-  return element('code', { class: 'command', tabindex: 0 });
+/** Where commands run; what that is and how it is set up, the page says once. */
+function inRepository(): HTMLElement {
+  const place = 'repository';
+  const here = document.getElementById(place) ? '' : 'index.html';
+  return element('p', {}, 'In a clone of ', element('a', { href: `${here}#${place}` }, 'the repository'), ':');
+}
+
+/** A box for a command, or for whatever is to be copied. @param label what stands in it */
+export function commandBox(label = 'command'): HTMLElement {
+  return element('code', { class: 'command', tabindex: 0, role: 'group', 'aria-label': label });
 }

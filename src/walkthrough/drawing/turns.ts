@@ -1,8 +1,8 @@
 /** Canvases take turns: of many that change at once some are painted in each frame, so that none takes long. */
 import { onceAFrame } from '../frames.ts';
 
-/** So many are painted in a frame. */
-const most = 20;
+/** So many are painted in a frame: handing one over to the screen takes longer than painting it. */
+const most = 8;
 let left = most;
 const waiting = new Map<HTMLCanvasElement, () => void>();
 

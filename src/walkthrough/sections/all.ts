@@ -1,5 +1,6 @@
 /** The sections in the order of the page. */
 import type { PartOf, ReproductionOf, Section } from '../page.ts';
+import { usualStep } from '../study.ts';
 import { attentionSection } from './attention.ts';
 import { barSection } from './bar.ts';
 import { breakSection } from './break.ts';
@@ -41,17 +42,17 @@ export const sections: readonly Placed[] = [
   { name: 'hero', mount: heroSection, partOf: spoiltMiddle, reproduce: how.ofHero },
   { name: 'engine', mount: engineSection, partOf: noNetwork },
   { name: 'bar', mount: barSection, partOf: noNetwork },
-  { name: 'trio', mount: trioSection, partOf: spoiltMiddle, reproduce: how.ofTrio },
+  { name: 'trio', mount: trioSection, partOf: spoiltMiddle, reproduce: how.ofTrio, opensAt: usualStep },
   { name: 'word', mount: wordSection, partOf: spoiltMiddle, reproduce: how.ofWord },
-  { name: 'noise', mount: noiseSection, partOf: wholeNetwork, reproduce: how.ofNoise },
-  { name: 'attention', mount: attentionSection, partOf: layerLookedInto, reproduce: how.ofAttention },
-  { name: 'brush', mount: brushSection, partOf: allAttention, reproduce: how.ofBrush },
-  { name: 'direction', mount: directionSection, partOf: spoiltMiddle, reproduce: how.ofDirection },
+  { name: 'noise', mount: noiseSection, partOf: wholeNetwork, reproduce: how.ofNoise, opensAt: usualStep },
+  { name: 'attention', mount: attentionSection, partOf: layerLookedInto, reproduce: how.ofAttention, opensAt: 4 },
+  { name: 'brush', mount: brushSection, partOf: allAttention, reproduce: how.ofBrush, opensAt: 4 },
+  { name: 'direction', mount: directionSection, partOf: spoiltMiddle, reproduce: how.ofDirection, opensAt: usualStep },
   { name: 'why', mount: whySection, partOf: toyOfMiddle, reproduce: how.ofWhy },
   { name: 'knob', mount: knobSection, partOf: spoiltMiddle, reproduce: how.ofKnob },
   { name: 'own', mount: ownSection, partOf: spoiltMiddle, reproduce: how.ofOwn },
   { name: 'tasting', mount: tastingSection, partOf: spoiltMiddle, reproduce: how.ofTasting },
-  { name: 'layers', mount: layersSection, partOf: chosenLayers, reproduce: how.ofLayers },
+  { name: 'layers', mount: layersSection, partOf: chosenLayers, reproduce: how.ofLayers, opensAt: 2 },
   { name: 'words', mount: wordsSection, partOf: otherNetwork, reproduce: how.ofWords },
   { name: 'train', mount: trainSection, partOf: otherNetwork, reproduce: how.ofTrain },
   { name: 'letters', mount: lettersSection, partOf: otherNetwork, reproduce: how.ofLetters },
@@ -67,4 +68,6 @@ interface Placed {
   readonly mount: Section;
   readonly partOf: PartOf;
   readonly reproduce?: ReproductionOf;
+  /** The step at which what is said of it can be seen. */
+  readonly opensAt?: number;
 }

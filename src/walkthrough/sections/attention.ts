@@ -46,9 +46,7 @@ export const attentionSection: Section = (root, page) => {
       symbol('x̂', '0'),
       ' with the identity in ',
       element('b', { class: 'spoilt' }, 'this layer'),
-      ', and in ',
-      element('b', {}, 'all of them'),
-      '. Move the step, and take the middle.',
+      ', and in all of them (broken line).',
     ),
     progress.root,
   );

@@ -12,7 +12,7 @@ export const barSection: Section = (root, page) => {
   const contents = picker(
     'contents',
     'go to',
-    [['', 'contents'], ...headings.map(({ id, textContent }): [string, string] => [id, textContent])],
+    [['', '☰\u2003contents'], ...headings.map(({ id, textContent }): [string, string] => [id, textContent])],
     (id) => {
       document.getElementById(id)?.scrollIntoView();
       contents.show('');
@@ -40,14 +40,14 @@ export const barSection: Section = (root, page) => {
   );
 
   return () => {
-    const { word: text, letter, step } = page.state();
+    const { word: text, letter } = page.state();
     word.show();
     noise.show();
     for (const [i, key] of letters.entries()) {
       setAttributes(key, { hidden: i >= text.length, 'aria-pressed': String(i === letter) });
       setText(key, text.charAt(i));
     }
-    steps.show(step);
+    steps.show(page.step());
     map.show(page.part());
   };
 };

@@ -207,7 +207,7 @@ function scaleGrid(page: Page) {
       grid,
       'The plane, filled with ',
       symbol('x̂', '0'),
-      '. Far out guidance overshoots: coloured is what lies far beyond ink (orange) or paper (blue), ',
+      '. Far out guidance overshoots: coloured is what lies far beyond ink (pink) or paper (blue), ',
       overshoot,
       ' of the picture in the upper right corner.',
     ),

@@ -2,32 +2,41 @@
  * What the page shows first: letters that nobody asked for, from the first noises of the seed. By the model alone, with
  * PAG, and with CFG, which has nothing to push away from there.
  */
+import { slider } from '../drawing/controls.ts';
 import { element } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
 import { pictureRow, plainPlaces } from '../drawing/picture-row.ts';
 import { noiseButton } from '../drawing/run-controls.ts';
 import type { Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
-import { freeCfg, freeRun, middlePag, usualScale } from '../requests.ts';
+import { freeCfg, freeRun, middlePag } from '../requests.ts';
+import { largestScale, type State } from '../state.ts';
 import { heroPictures, stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
 
 /** The rows, in the order in which they are computed, and what computes them. */
 export const heroSection: Section = (root, page) => {
-  const kinds: readonly (readonly [title: string, guidance: GuidanceChoice])[] = [
-    ['the model alone', { kind: 'none' }],
-    [`with PAG, s\u00a0=\u00a0${usualScale}`, middlePag(page.model.layers)],
-    [`with CFG, g\u00a0=\u00a0${freeCfg.scale}`, freeCfg],
+  const kinds: readonly (readonly [title: string, kind: string, guidance: (state: State) => GuidanceChoice])[] = [
+    ['the model alone', 'none', () => ({ kind: 'none' })],
+    ['with PAG', 'pag', ({ scale }) => middlePag(page.model.layers, scale)],
+    [`with CFG, g\u00a0=\u00a0${freeCfg.scale}`, 'cfg', () => freeCfg],
   ];
-  const rows = kinds.map(([title, guidance]) => ({
+  const rows = kinds.map(([title, kind, guidance]) => ({
     guidance,
-    view: pictureRow(title, guidance.kind, plainPlaces(title, heroPictures)),
+    view: pictureRow(title, kind, plainPlaces(title, heroPictures)),
   }));
+  const knob = slider(
+    {
+      ...{ label: 's, how strongly PAG guides', name: 'hero-scale', least: 0, most: largestScale, step: 0.25 },
+      text: (scale) => scale.toFixed(2),
+    },
+    (scale) => page.change({ scale }),
+  );
   const seed = element('span', { class: 'seed' });
   const progress = status();
   root.append(
     ...rows.map(({ view }) => view.root),
-    element('div', { class: 'controls' }, noiseButton(page, 'noise', 'other noise'), seed),
+    element('div', { class: 'controls' }, knob.root, noiseButton(page, 'noise', 'other noise'), seed),
     progress.root,
   );
 
@@ -35,9 +44,10 @@ export const heroSection: Section = (root, page) => {
   noiseOf(freeRun(page.state(), { kind: 'none' }));
   return () => {
     const state = page.state();
+    knob.show(state.scale);
     seed.textContent = `the first ${heroPictures} noises of seed ${state.seed}`;
     const answers = rows.map(({ guidance, view }) => {
-      const request = freeRun(state, guidance);
+      const request = freeRun(state, guidance(state));
       const answer = page.client.run(request);
       view.show(request, answer);
       return answer;

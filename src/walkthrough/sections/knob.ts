@@ -16,12 +16,13 @@ import { labelOf, noLetter, stepCount } from '../study.ts';
 /** The scales that are drawn side by side. */
 const strip = [0, 0.5, 1, 2, 4, 10];
 
-/** A guidance of a scale s: with s = 0 it is the model alone. */
+/** A guidance that goes s times its arrow beyond ε: with s = 0 it is the model alone. */
 interface Kind {
   readonly name: 'pag' | 'cfg';
   readonly title: string;
-  /** What is said of a scale. */
-  text(s: number): string;
+  /** Its own name for such a scale, and the number that it gives it. */
+  readonly symbol: string;
+  scaleOf(s: number): number;
   guidance(s: number | readonly number[]): GuidanceChoice;
 }
 
@@ -33,7 +34,10 @@ export const knobSection: Section = (root, page) => {
     film: scaleFilm(page, kind),
   }));
   const knob = slider(
-    { label: 's', name: 'scale', least: 0, most: largestScale, step: 0.25, text: (scale) => scale.toFixed(2) },
+    {
+      ...{ label: 'beyond ε', name: 'scale', least: 0, most: largestScale, step: 0.25 },
+      text: (scale) => `${scale.toFixed(2)} arrows`,
+    },
     (scale) => page.change({ scale }),
   );
   const asked = choice(
@@ -53,7 +57,7 @@ export const knobSection: Section = (root, page) => {
       element(
         'div',
         { class: 'strip-row' },
-        element('span', { class: `row-title ${kind.name}` }, kind.title),
+        element('span', { class: `row-title ${kind.name}` }, `${kind.title}, ${kind.symbol}\u00a0=`),
         film.root,
       ),
     ),
@@ -70,7 +74,7 @@ export const knobSection: Section = (root, page) => {
       ...rows.map(({ single }) => single.show(state, label)),
       ...rows.map(({ film }) => film.show(state, label)),
     ];
-    progress.show(answers, 4 * stepCount, `2 letters at s = ${state.scale}, and ${2 * strip.length} more`);
+    progress.show(answers, 4 * stepCount, `2 letters, and ${2 * strip.length} more`);
   };
 };
 
@@ -79,16 +83,23 @@ function kindsOf({ model }: Page): readonly Kind[] {
     {
       name: 'pag',
       title: 'PAG',
-      text: (s) => `s = ${s}`,
+      symbol: 's',
+      scaleOf: (s) => s,
       guidance: (s) => middlePag(model.layers, s),
     },
     {
       name: 'cfg',
       title: 'CFG',
-      text: (s) => `g = 1 + s = ${1 + s}`,
-      guidance: (s) => ({ kind: 'cfg', scale: typeof s === 'number' ? 1 + s : s.map((one) => 1 + one) }),
+      symbol: 'g',
+      scaleOf: cfgScale,
+      guidance: (s) => ({ kind: 'cfg', scale: typeof s === 'number' ? cfgScale(s) : s.map(cfgScale) }),
     },
   ];
+}
+
+/** g of CFG, whose arrow begins at ε(∅): one of it leads to ε. */
+function cfgScale(s: number): number {
+  return 1 + s;
 }
 
 /** Draws letters of a class as far as they have come. */
@@ -98,7 +109,7 @@ interface KnobView {
 }
 
 /** The letter at the scale of the knob. */
-function singlePicture(page: Page, { name, title, text, guidance }: Kind): KnobView {
+function singlePicture(page: Page, { name, title, symbol, scaleOf, guidance }: Kind): KnobView {
   const canvas = pictureCanvas(`drawn with ${title} at the chosen scale`);
   const scale = element('span', { class: 'number' });
   const heading = element('b', { class: name }, title);
@@ -111,7 +122,7 @@ function singlePicture(page: Page, { name, title, text, guidance }: Kind): KnobV
       const answer = page.client.run(request);
       const picture = latestPicture(request, answer);
       paintLetter(canvas, picture.data);
-      scale.textContent = text(state.scale);
+      scale.textContent = `${symbol} = ${scaleOf(state.scale)}`;
       setAttributes(root, { 'data-steps': answer.results.length });
       showDigest(root, answer.done ? picture : undefined);
       return answer;
@@ -120,14 +131,15 @@ function singlePicture(page: Page, { name, title, text, guidance }: Kind): KnobV
 }
 
 /** The letter at all scales of the strip. */
-function scaleFilm(page: Page, { name, title, guidance }: Kind): KnobView {
+function scaleFilm(page: Page, { name, title, symbol, scaleOf, guidance }: Kind): KnobView {
   const keys = strip.map((scale) => ({
     scale,
-    key: letterKey(`${title}, scale ${scale}`, () => page.change({ scale })),
+    text: String(scaleOf(scale)),
+    key: letterKey(`${title}, ${symbol} = ${scaleOf(scale)}`, () => page.change({ scale })),
   }));
   return {
     root: labelledFilm(
-      keys.map(({ scale, key }) => [key, String(scale)]),
+      keys.map(({ text, key }) => [key, text]),
       { 'data-strip': name },
     ),
     show(state, label) {

@@ -45,13 +45,13 @@ export const noiseSection: Section = (root, page) => {
   );
 
   return () => {
-    const state = page.state();
+    const [state, step] = [page.state(), page.step()];
     const request = letterRun(state, state.guided ? middlePag(page.model.layers) : { kind: 'none' });
     const answer = page.client.run(request);
-    pictures.show(request, answer, state.step);
-    mixture.show(state.step);
-    film.show(request, answer, state.step);
-    steps.show(state.step);
+    pictures.show(request, answer, step);
+    mixture.show(step);
+    film.show(request, answer, step);
+    steps.show(step);
     guided.show(state.guided ? 'yes' : 'no');
     showDigest(root, answer.done ? answer.results.at(-1)?.sample : undefined);
     progress.show([answer], stepCount, `the ${letterOf(state)} from seed ${state.seed}`);
@@ -95,9 +95,9 @@ function createPlayer(page: Page): { readonly root: HTMLElement; stop(): void } 
     setText(play, 'play');
   };
   const start = (): void => {
-    if (page.state().step >= stepCount) page.change({ step: 0 });
+    if (page.step() >= stepCount) page.change({ step: 0 });
     timer = setInterval(() => {
-      const { step } = page.state();
+      const step = page.step();
       if (step >= stepCount) stop();
       else page.change({ step: step + 1 });
     }, pace);

@@ -25,15 +25,12 @@ const without =
   (reason: string): ReproductionOf =>
   () => ({ note: `No command: ${reason}.`, commands: [] });
 
-/** How the model of the page is come by. */
-const weights = 'npm run build:walkthrough makes the model of this page, whose weights are rounded to half precision.';
-
 /** The rows of pictures that nobody asked for. */
 export const ofHero: ReproductionOf = ({ state }) => ({
-  note: `Row by row. ${weights}`,
+  note: 'Row by row.',
   commands: [
     freeCommand(state(), heroPictures, '', 'free-alone.safetensors'),
-    freeCommand(state(), heroPictures, pagOptions(usualScale), 'free-pag.safetensors'),
+    freeCommand(state(), heroPictures, pagOptions(state().scale), 'free-pag.safetensors'),
     freeCommand(state(), heroPictures, cfgOptions(freeCfg.scale), 'free-cfg.safetensors'),
   ],
 });
@@ -42,7 +39,7 @@ export const ofHero: ReproductionOf = ({ state }) => ({
 export const ofTrio: ReproductionOf = (page) => {
   const run = freeRun(page.state(), { kind: 'none' });
   return {
-    note: `Reads the noisy pictures of this step, and writes ε as "sample" and ε̂ as "perturbed". ${weights}`,
+    note: 'Reads the noisy pictures of this step, and writes ε as "sample" and ε̂ as "perturbed".',
     commands: [forwardCommand('free.safetensors', middleOf(page.model.layers))],
     input: inputOf(page, 'free.safetensors', run, run.labels),
   };
@@ -50,7 +47,7 @@ export const ofTrio: ReproductionOf = (page) => {
 
 /** The rows of the word. */
 export const ofWord: ReproductionOf = ({ state }) => ({
-  note: `Row by row. ${weights}`,
+  note: 'Row by row.',
   commands: [
     wordCommand(state(), '', 'word-alone.safetensors'),
     wordCommand(state(), pagOptions(usualScale), 'word-pag.safetensors'),
@@ -59,7 +56,7 @@ export const ofWord: ReproductionOf = ({ state }) => ({
 
 /** The run that is scrubbed through. */
 export const ofNoise: ReproductionOf = ({ state }) => ({
-  note: `The last of its pictures is the ${letterOf(state())}; step.0 and so on are x_t after each step. ${weights}`,
+  note: `The last of its pictures is the ${letterOf(state())}; step.0 and so on are x_t after each step.`,
   commands: [letterCommand(state(), true, state().guided ? pagOptions(usualScale) : '', 'letter.safetensors')],
 });
 
@@ -67,7 +64,7 @@ export const ofNoise: ReproductionOf = ({ state }) => ({
 export const ofAttention: ReproductionOf = (page) => {
   const layer = present(page.model.layers[page.state().layer], 'attention layer');
   return {
-    note: `Reads the noisy picture of this step; the identity first in this layer, then in all of them. ${weights}`,
+    note: 'Reads the noisy picture of this step; the identity first in this layer, then in all of them.',
     commands: [forwardCommand(letterFile, [layer], [`${layer}.map`, `${layer}.to_v`]), everywhere],
     input: letterInput(page),
   };
@@ -75,7 +72,7 @@ export const ofAttention: ReproductionOf = (page) => {
 
 /** The picture that is brushed over, and the limit. */
 export const ofBrush: ReproductionOf = (page) => ({
-  note: `Reads the noisy picture of this step. Only this page brushes; the command goes to the limit. ${weights}`,
+  note: 'Reads the noisy picture of this step. Only this page brushes; the command goes to the limit.',
   commands: [everywhere],
   input: letterInput(page),
 });
@@ -84,7 +81,7 @@ export const ofBrush: ReproductionOf = (page) => ({
 export const ofDirection: ReproductionOf = (page) => ({
   note:
     'Reads the noisy picture of this step twice, with the letter and with none: "sample" is ε and ε(∅), and ' +
-    `"perturbed" begins with ε̂. ${weights}`,
+    '"perturbed" begins with ε̂.',
   commands: [forwardCommand('both.safetensors', middleOf(page.model.layers))],
   input: letterInput(page, 'both.safetensors', [noLetter]),
 });
@@ -96,7 +93,7 @@ export const ofWhy = without('it is computed in closed form, in src/walkthrough/
 export const ofKnob: ReproductionOf = ({ state }) => {
   const { scale, asked } = state();
   return {
-    note: `The last of its pictures is what the knob is at. ${weights}`,
+    note: 'The last of its pictures is what the knob is at.',
     commands: [
       letterCommand(state(), asked, pagOptions(scale), 'knob-pag.safetensors'),
       letterCommand(state(), asked, cfgOptions(1 + scale), 'knob-cfg.safetensors'),
@@ -109,7 +106,7 @@ export const ofOwn = without('it begins with what you have drawn, which no file 
 
 /** All pictures with all scales: nobody learns from it which is which. */
 export const ofTasting: ReproductionOf = ({ state }) => ({
-  note: `Without guidance, and with every scale; the pairs are among the last of the pictures. ${weights}`,
+  note: 'Without guidance, and with every scale; the pairs are among the last of the pictures.',
   commands: [
     freeCommand(state(), tastedPictures, '', 'tasted-0.safetensors'),
     ...tastedScales.map((s) => freeCommand(state(), tastedPictures, pagOptions(s), `tasted-${s}.safetensors`)),
@@ -121,7 +118,7 @@ export const ofLayers: ReproductionOf = ({ state, model }) => {
   const chosen = model.layers.filter((_, place) => state().layers.includes(place));
   if (chosen.length === 0) return { note: 'No layer is chosen, so nothing is guided.', commands: [] };
   return {
-    note: `The last of its pictures is the guided one. Only this page draws with maps flipped throughout. ${weights}`,
+    note: 'The last of its pictures is the guided one. Only this page draws with maps flipped throughout.',
     commands: [letterCommand(state(), true, pagOptions(state().scale, chosen), 'layers.safetensors')],
   };
 };
@@ -173,9 +170,10 @@ type Input = NonNullable<Reproduction['input']>;
  * @param run that leads there
  * @param labels of the samples: more than the run has, where its pictures are read more than once
  */
-function inputOf({ client, state, model }: Page, name: string, run: RunRequest, labels: readonly number[]): Input {
+function inputOf(page: Page, name: string, run: RunRequest, labels: readonly number[]): Input {
   return () => {
-    const index = studiedIndex(state());
+    const { client, model } = page;
+    const index = studiedIndex(page);
     const picture = pictureAt(run, client.run(run), index);
     if (!picture) return undefined;
     const copies = labels.length / run.labels.length;

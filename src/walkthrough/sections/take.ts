@@ -1,26 +1,14 @@
 /** 8. Take it with you: a link, the numbers, and the commands that give the same ones elsewhere. */
 import { button, picker } from '../drawing/controls.ts';
-import { element, setAttributes, setText } from '../drawing/dom.ts';
-import { download } from '../drawing/download.ts';
+import { element, setText } from '../drawing/dom.ts';
 import { printButton, status } from '../drawing/figure.ts';
 import { commandBox } from '../drawing/reproduction.ts';
-import { writeSafetensors } from '../../formats/safetensors.ts';
 import type { Page, Section } from '../page.ts';
-import type { GuidanceChoice } from '../protocol.ts';
-import { latestPicture, middlePag, usualScale, wordRun } from '../requests.ts';
+import { middlePag, usualScale, wordRun } from '../requests.ts';
 import { writeState, type State } from '../state.ts';
 import { stepCount } from '../study.ts';
-import { noiseOf } from '../work/noise.ts';
 import { pagOptions, wordCommand } from './commands.ts';
-
-/** A run of the word that can be taken along. */
-interface Take {
-  readonly name: string;
-  readonly title: string;
-  readonly guidance: GuidanceChoice;
-  /** Of `pag sample`. */
-  readonly options: string;
-}
+import { fileName, runSaver, type Take } from './take-run.ts';
 
 /** The link, the downloads, and the commands. */
 export const takeSection: Section = (root, page) => {
@@ -34,17 +22,11 @@ export const takeSection: Section = (root, page) => {
     },
   ];
   const link = linkBox();
-  // The run whose animation the reader waits for.
-  let filmed: Take | undefined;
-  const rows = takes.map((take) => {
-    const save = button(`${take.title}: safetensors`, `download-${take.name}`, () => saveNumbers(page, take));
-    const film = button(`${take.title}: animation`, `animation-${take.name}`, () => {
-      filmed = take;
-      page.change({});
-    });
-    const command = commandBox();
-    return { take, savers: [save, film], command };
-  });
+  const rows = takes.map((take) => ({
+    take,
+    saver: runSaver(page, take),
+    command: commandBox(`command, ${take.title}`),
+  }));
   const embedding = embeddingOf(page);
   const progress = status();
   root.append(
@@ -54,16 +36,9 @@ export const takeSection: Section = (root, page) => {
     printButton(),
     element('h3', {}, 'A single figure of it, for a page of yours'),
     ...embedding.parts,
-    element('h3', {}, 'The runs of your word, every step of them'),
-    element('div', { class: 'controls' }, ...rows.flatMap(({ savers }) => savers)),
-    element('h3', {}, 'The same file, bit for bit, from the command line'),
-    element(
-      'p',
-      {},
-      'The model of this page, whose weights are rounded to half precision, is made by ',
-      element('code', {}, 'npm run build:walkthrough'),
-      '.',
-    ),
+    element('h3', {}, 'The runs of your word: the numbers of every step, and how the letters come about'),
+    ...rows.map(({ saver }) => saver.root),
+    element('h3', {}, 'The same numbers, bit for bit, from the command line'),
     ...rows.map(({ command }) => command),
     progress.root,
   );
@@ -72,13 +47,11 @@ export const takeSection: Section = (root, page) => {
     const state = page.state();
     link.show(state);
     embedding.show(state);
-    const answers = rows.map(({ take, savers, command }) => {
+    const answers = rows.flatMap(({ take, saver, command }) => {
       const answer = page.client.run(wordRun(state, take.guidance));
-      for (const save of savers) setAttributes(save, { disabled: !answer.done || answer.problem !== undefined });
-      setText(command, wordCommand(state, take.options, fileName(state.word, state.seed, take.name)));
-      return answer;
+      setText(command, wordCommand(state, take.options, fileName(state, take.name, 'safetensors')));
+      return [answer, ...saver.show(answer)];
     });
-    if (filmed && saveAnimation(page, filmed)) filmed = undefined;
     progress.show(answers, 2 * stepCount, 'the runs of your word');
   };
 };
@@ -106,10 +79,6 @@ function linkBox(): { readonly root: HTMLElement; show(state: State): void } {
   };
 }
 
-function fileName(word: string, seed: number, name: string, ending = 'safetensors'): string {
-  return `${word.toLowerCase()}-${seed}-${name}.${ending}`;
-}
-
 /** What another page embeds one of the figures with. */
 function embeddingOf(page: Page): { readonly parts: readonly HTMLElement[]; show(state: State): void } {
   // Which figure it is, is no part of the state: it is asked for here, and used elsewhere.
@@ -118,7 +87,7 @@ function embeddingOf(page: Page): { readonly parts: readonly HTMLElement[]; show
     chosen = name;
     page.change({});
   });
-  const frame = commandBox();
+  const frame = commandBox('what embeds the figure');
   return {
     parts: [element('div', { class: 'controls' }, figure.root), frame],
     show(state) {
@@ -136,26 +105,4 @@ function figuresHere(): readonly (readonly [string, string])[] {
     const heading = stage.closest('section')?.querySelector('h2')?.textContent ?? document.title;
     return [name, `${name}: ${heading}`];
   });
-}
-
-/** The noise and every step of the run. */
-function saveNumbers(page: Page, { guidance, name }: Take): void {
-  const { word, seed } = page.state();
-  const request = wordRun(page.state(), guidance);
-  const answer = page.client.run(request);
-  const steps = Object.fromEntries(answer.results.map(({ sample }, i) => [`step.${i}`, sample]));
-  const bytes = writeSafetensors({ noise: noiseOf(request), ...steps, sample: latestPicture(request, answer) });
-  download(bytes, 'application/octet-stream', fileName(word, seed, name));
-}
-
-/** Saves what the model believes in after each step, and the finished word at the end, once that is a file. */
-function saveAnimation({ client, state }: Page, { guidance, name, title }: Take): boolean {
-  const { word, seed } = state();
-  const request = wordRun(state(), guidance);
-  const answer = client.run(request);
-  const beliefs = answer.results.flatMap(({ denoised }) => denoised ?? []);
-  const pictures = [...beliefs, latestPicture(request, answer)];
-  const [made] = client.film({ title, pictures }, JSON.stringify(request)).results;
-  if (made) download(made.gif, 'image/gif', fileName(word, seed, name, 'gif'));
-  return made !== undefined;
 }

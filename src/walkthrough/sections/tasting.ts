@@ -8,6 +8,7 @@ import { captioned, status } from '../drawing/figure.ts';
 import { letterKey } from '../drawing/letter-key.ts';
 import { paintLetter } from '../drawing/picture.ts';
 import { rateView } from '../drawing/rate-view.ts';
+import { tastedPairs, type Uncovered } from '../drawing/tasted-pairs.ts';
 import type { Page, Section } from '../page.ts';
 import type { Answer } from '../questions.ts';
 import { middlePag, sampleOf } from '../requests.ts';
@@ -36,9 +37,15 @@ export const tastingSection: Section = (root, page) => {
   });
   const chart = rateView();
   const outcome = element('span', {});
-  const figure = captioned(chart.root, outcome);
+  const uncovered = tastedPairs();
+  const figures = element(
+    'div',
+    {},
+    captioned(chart.root, outcome),
+    captioned(uncovered.root, 'All pairs as they stood. Framed is the guided picture; ✓ says who took it.'),
+  );
   const progress = status();
-  root.append(question, begin, choices.root, figure, progress.root);
+  root.append(question, begin, choices.root, figures, progress.root);
 
   return () => {
     // With another seed it is another tasting.
@@ -50,7 +57,7 @@ export const tastingSection: Section = (root, page) => {
     setText(begin, isOver ? 'once more' : 'begin');
     setText(question, questionOf(tasting));
     choices.show(pair && drawn.flatMap((round) => picturesOf(round, pair)));
-    setAttributes(figure, { hidden: !isOver });
+    setAttributes(figures, { hidden: !isOver });
     setAttributes(progress.root, { hidden: !tasting });
     progress.show(
       drawn.flatMap(({ answers }) => answers),
@@ -62,6 +69,7 @@ export const tastingSection: Section = (root, page) => {
     const sure = preferencesOf(page, tasting.seed, drawn);
     chart.show(winRates(pairs, tasting.preferred), sure && winRates(pairs, sure));
     setText(outcome, outcomeText(tasting.preferred, sure));
+    uncovered.show(uncoveredPairs(pairs, drawn, tasting.preferred, sure));
   };
 };
 
@@ -120,6 +128,20 @@ function preferencesOf({ client }: Page, seed: number, drawn: readonly Round[]):
   );
 }
 
+/** What there is to be said of the pairs once all have been judged. */
+function uncoveredPairs(
+  pairs: readonly Pair[],
+  drawn: readonly Round[],
+  reader: readonly boolean[],
+  classifier: readonly boolean[] | undefined,
+): readonly Uncovered[] {
+  return pairs.map((pair, i) => ({
+    ...pair,
+    pictures: drawn.flatMap((round) => picturesOf(round, pair)),
+    taken: { you: reader[i] ?? false, classifier: classifier?.[i] },
+  }));
+}
+
 function questionOf(tasting: Tasting | undefined): string {
   const pairs = rounds * tastedScales.length;
   if (!tasting)
@@ -132,9 +154,9 @@ function questionOf(tasting: Tasting | undefined): string {
 function outcomeText(reader: readonly boolean[], classifier: readonly boolean[] | undefined): string {
   const won = (preferred: readonly boolean[]): string =>
     `in ${preferred.filter(Boolean).length} of ${preferred.length}`;
-  const other = classifier ? `, and the classifier is surer of it ${won(classifier)} (dark)` : '';
+  const other = classifier ? `, and the classifier is surer of it ${won(classifier)} (broken line)` : '';
   return (
-    `You took the guided one ${won(reader)} (orange)${other}. ` +
+    `You took the guided one ${won(reader)} (full line)${other}. ` +
     `With ${rounds} pairs for each s, chance has its say; other noise, other pairs.`
   );
 }

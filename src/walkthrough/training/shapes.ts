@@ -74,9 +74,7 @@ function piecesOf(shape: Shape): readonly Piece[] {
   return shape.flatMap((line) =>
     line.slice(1).map((to, i) => {
       const from = at(line, i);
-      const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
-      // No hypot: engines round it differently, and a point of the data would move with it.
-      return { from, to, length: Math.sqrt(dx * dx + dy * dy) };
+      return { from, to, length: distance(from, to) };
     }),
   );
 }
@@ -118,9 +116,16 @@ export function fitOf(shape: Shape, samples: Tensor): Fit {
   const points = pointsOf(samples);
   const pieces = piecesOf(shape);
   return {
-    off: mean(points.map((point) => Math.min(...pieces.map((piece) => distanceTo(piece, point))))),
-    gaps: mean(shape.flat().map(([x, y]) => Math.min(...points.map(([a, b]) => Math.hypot(x - a, y - b))))),
+    off: mean(points.map((point) => least(pieces, (piece) => distanceTo(piece, point)))),
+    gaps: mean(shape.flat().map((corner) => least(points, (point) => distance(corner, point)))),
   };
+}
+
+/** The least of their distances. No list of them is made: there are tens of thousands, while somebody scrolls. */
+function least<Thing>(things: readonly Thing[], distanceOf: (thing: Thing) => number): number {
+  let found = Infinity;
+  for (const thing of things) found = Math.min(found, distanceOf(thing));
+  return found;
 }
 
 /** [N,1,1,2] as points. */
@@ -128,10 +133,20 @@ export function pointsOf({ data }: Tensor): readonly Point[] {
   return Array.from({ length: data.length / 2 }, (_, i): Point => [at(data, 2 * i), at(data, 2 * i + 1)]);
 }
 
-function distanceTo({ from, to, length }: Piece, [x, y]: Point): number {
-  const along = ((x - from[0]) * (to[0] - from[0]) + (y - from[1]) * (to[1] - from[1])) / (length * length);
-  const share = Math.min(1, Math.max(0, along));
-  return Math.hypot(x - from[0] - share * (to[0] - from[0]), y - from[1] - share * (to[1] - from[1]));
+function distanceTo({ from, to, length }: Piece, point: Point): number {
+  const [dx, dy] = [to[0] - from[0], to[1] - from[1]];
+  const [x, y] = [point[0] - from[0], point[1] - from[1]];
+  const share = Math.min(1, Math.max(0, (x * dx + y * dy) / (length * length)));
+  return lengthOf(x - share * dx, y - share * dy);
+}
+
+function distance(a: Point, b: Point): number {
+  return lengthOf(a[0] - b[0], a[1] - b[1]);
+}
+
+/** No hypot: engines round it differently, and a point of the data would move with it. */
+function lengthOf(dx: number, dy: number): number {
+  return Math.sqrt(dx * dx + dy * dy);
 }
 
 function mean(values: readonly number[]): number {

@@ -1,16 +1,20 @@
 /** An animation of a run, as a file. */
+import { framesOf } from '../../formats/animation.ts';
 import { encodeGif } from '../../formats/gif.ts';
 import { grid } from '../../formats/grid.ts';
+import { apngFile, pixelLines } from '../../formats/png-file.ts';
 import type { FilmRequest, FilmResult } from '../protocol.ts';
 
-/** How long a picture is shown, and the last one. */
-const [milliseconds, lastMilliseconds] = [100, 2000];
+/** A GIF, or an animated PNG, whose pixels the engine compresses. */
+export async function film({ title, pictures, format }: FilmRequest): Promise<FilmResult> {
+  const frames = framesOf(pictures.map((samples) => grid([{ title, samples }])));
+  if (format === 'gif') return { file: encodeGif(frames) };
+  const packed = await Promise.all(frames.map(({ picture }) => deflated(pixelLines(picture))));
+  return { file: apngFile(frames, packed, { Title: title }) };
+}
 
-/** A GIF, in one result. */
-export function* film({ title, pictures }: FilmRequest): Generator<FilmResult, void, void> {
-  const frames = pictures.map((samples, i) => ({
-    picture: grid([{ title, samples }]),
-    milliseconds: i === pictures.length - 1 ? lastMilliseconds : milliseconds,
-  }));
-  yield { gif: encodeGif(frames) };
+/** As zlib does it. */
+async function deflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream('deflate'));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

@@ -6,6 +6,7 @@
  *
  * All of these are mixtures of nine Gaussians, so densities and predictions of noise are exact at every noise level.
  */
+import { at } from '../../tensor/at.ts';
 import { manualSeed } from '../../tensor/random.ts';
 
 /** The halves that there are; a letter has twice the same. */
@@ -54,15 +55,20 @@ export function toyLevel(index: number): ToyLevel {
 /** ε(x_t), the noise that is to be expected in x_t if pictures come from the mixture: −σ ∇ log p_t. */
 export function predictNoise({ centres: means, weights }: Mixture, [x, y]: Point, { alpha, sigma }: ToyLevel): Point {
   const variance = alpha * alpha * spread * spread + sigma * sigma;
-  const logs = means.map(([a, b]) => logOfBell(x - alpha * a, y - alpha * b, variance));
-  const most = Math.max(...logs);
-  let [total, across, up] = [0, 0, 0];
-  means.forEach(([a, b], k) => {
-    const share = (weights[k] ?? 0) * Math.exp((logs[k] ?? 0) - most);
+  const logAt = (mean: Point): number => logOfBell(x - alpha * mean[0], y - alpha * mean[1], variance);
+  // Loops without lists of their own: every point is asked for at every step.
+  let most = -Infinity;
+  for (const mean of means) most = Math.max(most, logAt(mean));
+  let total = 0;
+  let across = 0;
+  let up = 0;
+  for (let k = 0; k < means.length; k++) {
+    const mean = at(means, k);
+    const share = at(weights, k) * Math.exp(logAt(mean) - most);
     total += share;
-    across += share * (x - alpha * a);
-    up += share * (y - alpha * b);
-  });
+    across += share * (x - alpha * mean[0]);
+    up += share * (y - alpha * mean[1]);
+  }
   const scale = sigma / (variance * total);
   return [scale * across, scale * up];
 }
@@ -90,13 +96,14 @@ export function difference(point: Point, level: ToyLevel): Point {
 /** x₀ of so many noises of seed 0, by DDIM with ε + s (ε − ε̂). */
 export function drawPoints(count: number, s: number): readonly Point[] {
   const { data } = manualSeed(0).randn([count, 2]);
-  return Array.from({ length: count }, (_, i) => drawPoint([data[2 * i] ?? 0, data[2 * i + 1] ?? 0], s));
+  const levels = Array.from({ length: toySteps + 1 }, (_, index) => toyLevel(index));
+  return Array.from({ length: count }, (_, i) => drawPoint([at(data, 2 * i), at(data, 2 * i + 1)], s, levels));
 }
 
-function drawPoint(noise: Point, s: number): Point {
+function drawPoint(noise: Point, s: number, levels: readonly ToyLevel[]): Point {
   let x = noise;
   for (let index = 0; index < toySteps; index++) {
-    const [level, next] = [toyLevel(index), toyLevel(index + 1)];
+    const [level, next] = [at(levels, index), at(levels, index + 1)];
     const plain = predictNoise(alone, x, level);
     // Where there is no guidance, nobody asks what the spoilt model would say.
     const perturbed = s === 0 ? plain : predictNoise(spoilt, x, level);

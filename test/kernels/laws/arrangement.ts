@@ -6,7 +6,7 @@ import { element, expectSameBits } from '../bits.ts';
 import type { Subject } from './law.ts';
 
 /** Declares the tests. */
-export function lawsOfArrangement({ dtype, compute, holds }: Subject): void {
+export function lawsOfArrangement({ dtype, compute, computeAll, holds }: Subject): void {
   it('a picture made of its tokens is the picture', () =>
     holds(pictures(dtype, 'any'), (x) => {
       const [, , height, width] = x.shape;
@@ -35,22 +35,14 @@ export function lawsOfArrangement({ dtype, compute, holds }: Subject): void {
       ([a, b, below]) => {
         const channels = a.shape[1] + b.shape[1];
         const samples = a.shape[0] + below.shape[0];
-        expectSameBits(
-          compute({ a, b }, (k, { a, b }) => k.sliceChannels(k.concatChannels(a, b), 0, a.shape[1])),
-          a,
-        );
-        expectSameBits(
-          compute({ a, b }, (k, { a, b }) => k.sliceChannels(k.concatChannels(a, b), a.shape[1], channels)),
-          b,
-        );
-        expectSameBits(
-          compute({ a, below }, (k, { a, below }) => k.sliceBatch(k.concatBatch([a, below]), 0, a.shape[0])),
-          a,
-        );
-        expectSameBits(
-          compute({ a, below }, (k, { a, below }) => k.sliceBatch(k.concatBatch([a, below]), a.shape[0], samples)),
-          below,
-        );
+        const found = computeAll({ a, b, below }, (k, { a, b, below }) => ({
+          left: k.sliceChannels(k.concatChannels(a, b), 0, a.shape[1]),
+          right: k.sliceChannels(k.concatChannels(a, b), a.shape[1], channels),
+          first: k.sliceBatch(k.concatBatch([a, below]), 0, a.shape[0]),
+          last: k.sliceBatch(k.concatBatch([a, below]), a.shape[0], samples),
+        }));
+        for (const [name, expected] of Object.entries({ left: a, right: b, first: a, last: below }))
+          expectSameBits(found[name], expected);
       },
     ));
 

@@ -27,13 +27,15 @@ function lawsOfBatches({ dtype, compute, computeAll, holds }: Subject): void {
         const apart = Array.from({ length: a.shape[0] }, (_, i) =>
           computeAll({ a: sampleOf(a, i), b: sampleOf(b, i) }, all),
         );
-        for (const [name, whole] of Object.entries(together)) {
-          const parts = Object.fromEntries(apart.map((outputs, i) => [`part${i}`, outputs[name]]));
-          expectSameBits(
-            compute(parts, (k, given) => k.concatBatch(Object.values(given))),
-            whole,
-          );
-        }
+        const parts = apart.flatMap((outputs, i) =>
+          Object.entries(outputs).map(([name, part]) => [`${name} ${i}`, part] as const),
+        );
+        const joined = computeAll(Object.fromEntries(parts), (k, given) =>
+          Object.fromEntries(
+            Object.keys(together).map((name) => [name, k.concatBatch(apart.map((_, i) => given[`${name} ${i}`]))]),
+          ),
+        );
+        for (const [name, whole] of Object.entries(together)) expectSameBits(joined[name], whole);
       },
     ));
 

@@ -1,12 +1,15 @@
 /** What a law is given: a backend, a dtype, and random inputs. */
 import fc from 'fast-check';
-import type { Backend, Kernels, Tensors } from '../../../src/kernels/kernels.ts';
+import type { Backend, Kernels, Program, Tensors } from '../../../src/kernels/kernels.ts';
 import type { DType, Tensor } from '../../../src/tensor/tensor.ts';
 
 /** Whose kernels a law is about, and in which precision. */
 export interface Subject {
   readonly dtype: DType;
-  /** One kernel, or a few, as a program: inputs are handed over, weights are what `body` closes over. */
+  /**
+   * One kernel, or a few, as a program: inputs are handed over, weights are what `body` closes over. The same body is
+   * the same program, which is compiled once for inputs of the same shapes.
+   */
   compute<In extends Tensors>(inputs: In, body: (kernels: Kernels, inputs: In) => Tensor): Tensor;
   /** Several results of one program. */
   computeAll<In extends Tensors>(inputs: In, body: (kernels: Kernels, inputs: In) => Tensors): Tensors;
@@ -18,11 +21,15 @@ export interface Subject {
 
 /** @param numRuns how many random inputs each law is asked of */
 export function subjectOf(backend: Backend, dtype: DType, numRuns: number): Subject {
+  const programs = new WeakMap<object, Program>();
   return {
     dtype,
-    compute: (inputs, body) =>
-      backend.run((kernels, given) => ({ out: body(kernels, given as typeof inputs) }), inputs).out,
-    computeAll: (inputs, body) => backend.run((kernels, given) => body(kernels, given as typeof inputs), inputs),
+    compute(inputs, body) {
+      const program = programs.get(body) ?? ((kernels, given) => ({ out: body(kernels, given as typeof inputs) }));
+      programs.set(body, program);
+      return backend.run(program, inputs).out;
+    },
+    computeAll: (inputs, body) => backend.run(body as Program, inputs),
     holds: (inputs, law) => fc.assert(fc.property(inputs, law), { numRuns }),
     holdsOfLarge: (inputs, law) => fc.assert(fc.property(inputs, law), { numRuns: Math.ceil(numRuns / 8) }),
   };

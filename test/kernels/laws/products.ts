@@ -2,12 +2,15 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { definitionKernels } from '../../../src/kernels/definition/index.ts';
-import type { Padding } from '../../../src/kernels/kernels.ts';
+import type { Kernels, Padding } from '../../../src/kernels/kernels.ts';
 import { cast } from '../../../src/tensor/rounding.ts';
 import { reshape, zeros, type Tensor } from '../../../src/tensor/tensor.ts';
 import { convolutions, doubledConvolutions, filled, joinedConvolutions, linears } from '../arbitraries.ts';
 import { expectSameBits, expectWithin } from '../bits.ts';
 import { AROUND, NO_PADDING, type Subject } from './law.ts';
+
+/** A picture, or rows, as the only input. */
+type OfX = Readonly<Record<'x', Tensor>>;
 
 /** Declares the tests. */
 export function lawsOfProducts(subject: Subject): void {
@@ -33,8 +36,8 @@ function lawsOfLinear({ dtype, compute, holds }: Subject): void {
       const poisoned = { ...x, data: x.data.slice() };
       const bad = where % x.data.length;
       poisoned.data[bad] = NaN;
-      const expected = compute({ x }, (k, { x }) => k.linear(x, weight, bias));
-      const dirty = compute({ poisoned }, (k, { poisoned }) => k.linear(poisoned, weight, bias));
+      const linear = (k: Kernels, { x }: OfX): Tensor => k.linear(x, weight, bias);
+      const [expected, dirty] = [compute({ x }, linear), compute({ x: poisoned }, linear)];
       const [badRow, outChannels] = [Math.floor(bad / x.shape[1]), weight.shape[0]];
       const clean = {
         ...expected,
@@ -111,12 +114,9 @@ function lawsOfConvolution({ dtype, compute, holds }: Subject): void {
   if (dtype !== 'f16')
     it('doubling the input doubles a convolution exactly', () =>
       holds(convolutions(dtype), ({ x, weight, stride, padding }) => {
-        const out = compute({ x }, (k, { x }) => k.conv2d(x, weight, undefined, stride, padding));
-        const doubled = { ...x, data: x.data.map((value) => 2 * value) };
-        expectSameBits(
-          compute({ doubled }, (k, { doubled }) => k.conv2d(doubled, weight, undefined, stride, padding)),
-          { ...out, data: out.data.map((value) => 2 * value) },
-        );
+        const conv2d = (k: Kernels, { x }: OfX): Tensor => k.conv2d(x, weight, undefined, stride, padding);
+        const doubled = (y: Tensor): Tensor => ({ ...y, data: y.data.map((value) => 2 * value) });
+        expectSameBits(compute({ x: doubled(x) }, conv2d), doubled(compute({ x }, conv2d)));
       }));
 }
 
