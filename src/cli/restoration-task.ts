@@ -128,9 +128,9 @@ export const bestWeights: Readonly<Record<Task, number>> = {
 /** How much PSLD's gluing counts beside a measurement of this weight, unless told otherwise. */
 export const usualGluing = (weight: number): number => weight / 10;
 
-/** How much the measurement counts: what --weight says, or what is best, and the fewer the more steps there are. */
+/** How much the measurement counts: what --weight says, or what is best in 20 steps; the less the more there are. */
 export function chooseWeight(options: ParsedOptions, { task }: RestorationTask, steps: number): number {
-  return options.number('weight', 0) ?? Math.min(bestWeights[task], 250 / steps);
+  return options.number('weight', 0) ?? Math.min(bestWeights[task], 320 / steps);
 }
 
 /** What restoring takes where drawing takes this: each slope is a pass and the way back, as long as the pass. */

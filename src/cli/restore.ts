@@ -4,11 +4,8 @@ import type { Picture } from '../formats/picture.ts';
 import { encodePng } from '../formats/png.ts';
 import { classConditions } from '../models/condition.ts';
 import { measureBack } from '../restoration/measurement.ts';
-import { restoring } from '../restoration/posterior.ts';
-import { modelSlope } from '../models/slope.ts';
-import { denoiserOf } from '../sampling/denoiser.ts';
+import { restoringPixels } from '../restoration/pixels.ts';
 import { forEachSample } from '../sampling/from-picture.ts';
-import { sharedPredictions } from '../sampling/shared-predictions.ts';
 import { leastWork } from '../sampling/work.ts';
 import { mapElements, mean, scale, subtract } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
@@ -75,7 +72,7 @@ ${taskHelp}
                                   of a pipeline, which is told a --prompt (dps)
   --weight W                      how far a step goes towards the picture that is given (what restores letters best in
                                   20 steps: ${tasks.slice(0, 4).map(weightText).join(', ')},
-                                  ${tasks.slice(4).map(weightText).join(', ')}; and at most 250 / steps)
+                                  ${tasks.slice(4).map(weightText).join(', ')}; and at most 320 / steps)
   --gluing G                      of psld: how far towards latents of a picture into which it is glued (W / 10)
   --prompt TEXT                   of psld: what the picture shows; '' says nothing of it
   --negative-prompt TEXT          of psld: what takes the place of no text in passes without the prompt
@@ -147,15 +144,15 @@ async function restorePixels(options: ParsedOptions, files: OutFiles): Promise<R
   const chosen = await chooseRestoringRun(options, schedulerConfig);
   const weight = chooseWeight(options, task, chosen.stepCount);
   const { labels, nullLabel } = conditionsOf(options, unet, count);
-  const [models, conditions] = [{ main: unet }, classConditions(labels, nullLabel)];
-  announceWork(restoringWork(leastWork({ models, conditions, guidance, scheduler: chosen.scheduler, shape })));
+  const { scheduler } = chosen;
+  const conditions = classConditions(labels, nullLabel);
+  announceWork(restoringWork(leastWork({ models: { main: unet }, conditions, guidance, scheduler, shape })));
   const noise = first();
   const measured = measuredFor(task, count, dtype);
-  const slope = modelSlope(unet, backend, conditions['given']);
-  const { denoiser, slopeAt } = sharedPredictions(denoiserOf(models, backend, conditions), slope);
-  const scheduler = restoring(chosen.scheduler, { measurement: task.measurement, measured, weight }, slopeAt, noise);
+  const problem = { measurement: task.measurement, measured, weight };
+  const model = restoringPixels(unet, backend, conditions, scheduler, problem, noise);
   const started = performance.now();
-  const samplingRun = { denoiser, guidance, scheduler, noise, noiseSource };
+  const samplingRun = { ...model, guidance, noise, noiseSource };
   const following = { keeps: files.latents !== undefined, preview: options.has('preview') };
   const { sample, steps } = await follow(samplingRun, 'restoring', following);
   backend.dispose();

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../src/cli/options.ts';
-import { chooseWeight, type Task } from '../../src/cli/restoration-task.ts';
+import { bestWeights, chooseWeight, tasks, type Task } from '../../src/cli/restoration-task.ts';
 import { runCommand } from '../../src/cli/commands.ts';
 import { wordsModel } from '../../src/cli/shipped.ts';
 import { encodePng } from '../../src/formats/png.ts';
@@ -95,7 +95,8 @@ describe('pag restore', () => {
         { task, measurement: everything, measured: zeros('f32', [1]), whole: undefined },
         steps,
       );
-    expect([weightOf('sr8', 10), weightOf('sr8', 50), weightOf('sr8', 50, '--weight', '7')]).toEqual([16, 5, 7]);
+    for (const task of tasks) expect(weightOf(task, 20)).toBe(bestWeights[task]);
+    expect([weightOf('sr8', 50), weightOf('sr8', 50, '--weight', '7')]).toEqual([6.4, 7]);
   });
 
   it('wants a file to write, of those that it can', async () => {
