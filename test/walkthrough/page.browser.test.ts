@@ -347,7 +347,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await input('prompt').fill('a light letter G');
     await page.keyboard.press('Enter');
     const prompt = { prompt: 'a light letter G', seed, guidanceScale: 1, pagScale: 1 };
-    await expectDigest('[data-section=words] [data-guidance=pag]', await drawnInWords(prompt));
+    await expectDigest('[data-section=words] [data-guidance=both]', await drawnInWords(prompt));
   });
 
   it('trains a model of points when it is asked to, with the bits of Node, and draws with PAG at once', async () => {
