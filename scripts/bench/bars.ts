@@ -47,12 +47,16 @@ const twoThreads: readonly (readonly [place: Place, bar: number])[] = [
   [cifar10, 1.85],
 ];
 
+/** What eight pictures are to cost beside one, at most, by each of our ways. */
+const eightOverOne = { ways: ['simd', 'simd fast', 'simd-wide', 'simd-wide fast'], bar: 7.4 } as const;
+
 /** All bars, with what a run has found. Who disagrees with PyTorch is no contender. */
 export function barsOf(results: Results): readonly Bar[] {
   const measurements = results.measurements.filter(({ disagreement }) => disagreement === undefined);
   const counted = { ...results, measurements };
   return [
     ...ratios.map((ratio) => ratioBar(counted, ratio)),
+    ...eightOverOne.ways.map((way) => batchBar(counted, way, eightOverOne.bar)),
     ...twoThreads.map(([place, bar]) => threadsBar(counted, place, bar)),
   ];
 }
@@ -73,6 +77,14 @@ function ratioBar(results: Results, [ours, theirs, place, bar]: Ratio): Bar {
   const found = one && other ? ratioOf(one, other) : NaN;
   const by = one?.contender ?? '';
   return { what: `${ours} / ${theirs}: ${titleOf(place)}`, bar, limit: 'most', found, by, met: found <= bar };
+}
+
+function batchBar(results: Results, way: string, bar: number): Bar {
+  const [one, eight] = [letters, eightLetters].map((place) =>
+    oursIn(results, place).find(({ contender }) => contender === way),
+  );
+  const found = one && eight ? ratioOf(eight, one) : NaN;
+  return { what: `${way}: ${titleOf(eightLetters)} / one`, bar, limit: 'most', found, by: way, met: found <= bar };
 }
 
 function threadsBar(results: Results, place: Place, bar: number): Bar {

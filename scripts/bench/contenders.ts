@@ -39,6 +39,18 @@ function inPython(name: string, file: string): Contender {
   return { name, ours: false, usual: true, command: ({ python }, task) => [python, script(file), task] };
 }
 
+/** What holds libraries to vectors of 256 bits, as these have it. ONNX Runtime has no such switch. */
+const narrow = [
+  ...['ATEN_CPU_CAPABILITY=avx2', 'MKL_ENABLE_INSTRUCTIONS=AVX2'],
+  ...['ONEDNN_MAX_CPU_ISA=AVX2', 'OV_CPU_MAX_ISA=AVX2'],
+];
+
+/** The same, with vectors of 256 bits, so as wide as ours. It is run when it is asked for. */
+function inNarrowPython(name: string, file: string): Contender {
+  const { command } = inPython(name, file);
+  return { name, ours: false, usual: false, command: (tools, task) => ['env', ...narrow, ...command(tools, task)] };
+}
+
 /** In the order of their turns. */
 export const contenders: readonly Contender[] = [
   ours('simd', {}),
@@ -50,6 +62,8 @@ export const contenders: readonly Contender[] = [
   inNode('onnxruntime-node', 'onnxruntime.ts', 'node'),
   inPython('OpenVINO', 'openvino_cpu.py'),
   inPython('PyTorch', 'pytorch.py'),
+  inNarrowPython('OpenVINO avx2', 'openvino_cpu.py'),
+  inNarrowPython('PyTorch avx2', 'pytorch.py'),
   inNode('tfjs wasm', 'tfjs.ts', 'wasm', false),
   inNode('tfjs cpu', 'tfjs.ts', 'cpu', false),
 ];

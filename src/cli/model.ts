@@ -1,5 +1,6 @@
 /** Loading what the user names: a model folder, a scheduler, tensors. */
 import { basename } from 'node:path';
+import { firstNotFinite } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, tensor, type DType, type Tensor } from '../tensor/tensor.ts';
 import { cast } from '../tensor/rounding.ts';
@@ -37,7 +38,7 @@ export async function loadModel(folder: string, dtype: DType, choices: FolderCho
   );
   warn(warnings);
   for (const [name, { data }] of weights) {
-    const wrong = data.findIndex((value) => !Number.isFinite(value));
+    const wrong = firstNotFinite(data);
     if (wrong >= 0)
       throw new InputError(
         `${folder}: "${name}" holds ${data[wrong]} (element ${wrong} of ${data.length}); expected finite numbers`,
@@ -194,7 +195,7 @@ export function finiteTensor(file: SafetensorsFile, name: string, dtype: DType, 
   }
   if (found.data.length === 0)
     throw new InputError(`${file.source}: "${name}" has shape ${shapeText(found.shape)}, which is empty`);
-  const wrong = found.data.findIndex((value) => !Number.isFinite(value));
+  const wrong = firstNotFinite(found.data);
   if (wrong >= 0)
     throw new InputError(
       `${file.source}: "${name}" holds ${found.data[wrong]} (element ${wrong} of ${sizeOf(found.shape)}); ` +

@@ -1,12 +1,9 @@
 /** `pag restore --method psld`: a picture restored in the latents of a pipeline. */
-import { latentSlopes } from '../pipelines/latent-slopes.ts';
 import { picturesOf, pixelsPerLatent } from '../pipelines/latents.ts';
 import { pipelineWork } from '../pipelines/pipeline-work.ts';
 import { promptConditions } from '../pipelines/prompts.ts';
-import { restoringLatents } from '../restoration/psld.ts';
+import { restoringInPipeline } from '../pipelines/restoring.ts';
 import type { Backend } from '../kernels/kernels.ts';
-import { denoiserOf } from '../sampling/denoiser.ts';
-import { sharedPredictions } from '../sampling/shared-predictions.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 import { chooseBackend } from './backend.ts';
@@ -68,7 +65,7 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
   const factor = pixelsPerLatent(pipeline);
   const pictureShape = [count, inChannels, h * factor, w * factor];
   const task = await readTask(options, pictureShape, dtype);
-  const weight = chooseWeight(options, task, chosen.stepCount);
+  const weight = chooseWeight(options, 'psld', task.task, chosen.stepCount);
   const gluing = options.number('gluing', 0) ?? usualGluing(weight);
   const plan = { guidance, scheduler: chosen.scheduler, shape, texts: 1 + prompts.negativePrompts.length };
   announceWork(restoringWork(pipelineWork(pipeline, plan)));
@@ -80,16 +77,13 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
     ...(prompts.negativePrompts.length > 0 && { negativePrompts: prompts.negativePrompts }),
     ...(guidanceScale !== undefined && { guidanceScale }),
   });
-  const slopes = latentSlopes(pipeline, backend, conditions['given'] ?? {});
-  const { denoiser, slopeAt } = sharedPredictions(denoiserOf({ main: unet }, backend, conditions), slopes.predict);
   const problem = { measurement: task.measurement, measured, weight, gluing };
-  const onTheWay = { ...slopes, predict: slopeAt };
-  const scheduler = restoringLatents(chosen.scheduler, problem, onTheWay, noise, pictureShape);
-  const run = { denoiser, guidance, scheduler, noise, noiseSource };
+  const model = restoringInPipeline(pipeline, backend, conditions, chosen.scheduler, problem, noise, pictureShape);
+  const run = { ...model, guidance, noise, noiseSource };
   const { sample, steps } = await follow(run, 'restoring', { keeps: files.latents !== undefined });
   const pictures = picturesOf(pipeline, backend, sample);
   backend.dispose();
-  const title = `${task.measurement.name} by PSLD, ${runTitle(guidance, scheduler, chosen)}`;
+  const title = `${task.measurement.name} by PSLD, ${runTitle(guidance, chosen.scheduler, chosen)}`;
   const drawn = { noise, measured, steps, sample, pictures, title };
   return { task, ...drawn, weights: { weight, gluing }, dtype, backend, started };
 }

@@ -72,7 +72,7 @@ const VIEW = 260;
  * @throws InputError for pictures of another shape
  */
 export function look(classifier: Classifier, backend: Backend, pictures: Tensor): Seen {
-  const clipped = Float32Array.from(pictures.data, (value) => Math.min(1, Math.max(-1, value)));
+  const clipped = new Float32Array(pictures.data).map((value) => Math.min(1, Math.max(-1, value)));
   const [count = 0, ...shape] = pictures.shape;
   const size = clipped.length / count;
   const views = Array.from({ length: Math.ceil(count / VIEW) }, (_, i) => {

@@ -24,7 +24,7 @@ export function readLettersSheet({ width, height, channels, pixels }: Picture, s
   }
   const faces = height / SIZE;
   const out = new Float32Array(faces * letterCount * SIZE * SIZE);
-  const shades = Float32Array.from(pixels, (grey) => Math.fround(grey / 127.5) - 1);
+  const shades = new Float32Array(pixels).map((grey) => Math.fround(grey / 127.5) - 1);
   for (let face = 0; face < faces; face++) {
     for (let letter = 0; letter < letterCount; letter++) {
       for (let y = 0; y < SIZE; y++) {

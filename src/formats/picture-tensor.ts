@@ -39,7 +39,9 @@ export function planesOf(picture: Picture, channels: 1 | 3): Uint8Array {
 export function pictureTensor(picture: Picture, channels: 1 | 3, dtype: DType): Tensor {
   aPicture('the picture', picture);
   const { width, height } = picture;
-  const values = Float32Array.from(planesOf(picture, channels), (byte) => Math.fround(2 * Math.fround(byte / 255)) - 1);
+  const values = new Float32Array(planesOf(picture, channels)).map(
+    (byte) => Math.fround(2 * Math.fround(byte / 255)) - 1,
+  );
   return cast(tensor('f32', [1, channels, height, width], values), dtype);
 }
 
@@ -49,6 +51,6 @@ export function pictureTensor(picture: Picture, channels: 1 | 3, dtype: DType): 
  */
 export function maskTensor(picture: Picture, dtype: DType): Tensor {
   const { width, height, pixels } = toGrey(picture);
-  const values = Float32Array.from(pixels, (byte) => (byte >= 128 ? 1 : 0));
+  const values = new Float32Array(pixels).map((byte) => (byte >= 128 ? 1 : 0));
   return cast(tensor('f32', [1, 1, height, width], values), dtype);
 }

@@ -366,7 +366,13 @@ function entryOf(file: SafetensorsFile, name: string): SafetensorsEntry {
 }
 
 const areBytes = mustBe('the bytes of a file, a Uint8Array', (value) => value instanceof Uint8Array);
-const aFile = withParts<SafetensorsFile>('a file, as parseSafetensors gives it', 'source', 'entries');
+/** A file that has been opened. */
+export const aFile = withParts<SafetensorsFile>(
+  'a file, as parseSafetensors gives it',
+  'source',
+  'entries',
+  'metadata',
+);
 const areTensors = mustBe(
   'an object of tensors by name, as Object.fromEntries(map)',
   (value) => isRecord(value) && !(value instanceof Map),
@@ -422,9 +428,9 @@ function encode(value: Tensor | IntegerTensor): { dtype: string; bytes: Uint8Arr
       bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
     };
   }
-  const words = new Uint32Array(Float32Array.from(data).buffer);
+  const words = new Uint32Array(new Float32Array(data).buffer);
   return {
     dtype: dtype === 'bf16' ? 'BF16' : 'F16',
-    bytes: new Uint8Array(Uint16Array.from(words, dtype === 'bf16' ? toBF16 : toF16).buffer),
+    bytes: new Uint8Array(new Uint16Array(words.map(dtype === 'bf16' ? toBF16 : toF16)).buffer),
   };
 }

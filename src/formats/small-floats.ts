@@ -46,7 +46,7 @@ function e5m2(byte: number): number {
 /** Numbers of 8 bits, with 4 or 5 of exponent: f16 holds all of them. */
 export function fromF8(bytes: Uint8Array, dtype: 'F8_E4M3' | 'F8_E5M2'): Float32Array {
   const magnitude = dtype === 'F8_E4M3' ? e4m3 : e5m2;
-  return Float32Array.from(bytes, (byte) => (byte & 0x80 ? -1 : 1) * magnitude(byte));
+  return new Float32Array(bytes).map((byte) => (byte & 0x80 ? -1 : 1) * magnitude(byte));
 }
 
 /**

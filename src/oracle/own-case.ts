@@ -1,4 +1,5 @@
 /** A case of somebody's own model: a short run with PAG, from tokens or noise to the picture, and what it shows. */
+import { firstNotFinite } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { matchesAny } from '../models/taps.ts';
 import { manualSeed } from '../tensor/random.ts';
@@ -135,7 +136,7 @@ export function compute(
 
 function refuseEndless(truth: ReadonlyMap<string, Tensor>): void {
   for (const [name, value] of truth) {
-    const wrong = value.data.findIndex((number) => !Number.isFinite(number));
+    const wrong = firstNotFinite(value.data);
     if (wrong >= 0)
       throw new InputError(
         `the model gives ${value.data[wrong]} in ${name}, element ${wrong}; a case must have finite numbers`,

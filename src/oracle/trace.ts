@@ -28,7 +28,7 @@ export interface TraceOptions {
    * The trace holds what was computed, not what was forced.
    */
   readonly forced?: Trace;
-  /** The values to keep; all, unless given. */
+  /** The values to keep; all, unless given. With the last of them the trace ends. */
   readonly names?: ReadonlySet<string>;
   /**
    * What becomes of every value that is forced, for to store it was a rounding even where the port computes more
@@ -53,7 +53,8 @@ export function preparedFor({ inputs, weights }: Prepared, { storage, compute }:
   return { inputs: prepare(inputs), weights: prepare(weights) };
 }
 
-const aCase = mustBe('one, as readCase gives it', (value) => {
+/** A case. */
+export const aCase = mustBe('one, as readCase gives it', (value) => {
   const { subject, inputs, weights } = Object(value) as Partial<Case>;
   return typeof subject?.kind === 'string' && inputs instanceof Map && weights instanceof Map;
 });
@@ -79,7 +80,7 @@ export function traceCase(
   const show: Show = (name, value) => {
     if (watches(name)) {
       seen.set(name, value);
-      if (goOn?.(name, value) === false) throw new Enough();
+      if (goOn?.(name, value) === false || seen.size === names?.size) throw new Enough();
     }
     const theirs = forced?.get(name);
     return theirs ? disturb(cast(theirs, value.dtype)) : touched(value);

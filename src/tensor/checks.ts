@@ -45,6 +45,11 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER): Check {
 /** A number, be it infinite, but not NaN. */
 export const number: Check = mustBe('a number', (value) => typeof value === 'number' && !Number.isNaN(value));
 
+/** One of some texts. */
+export function oneOf(known: readonly string[]): Check {
+  return mustBe(known.map((one) => `"${one}"`).join(' or '), (value) => known.some((one) => one === value));
+}
+
 /** True or false. */
 export const flag: Check = mustBe('true or false', (value) => typeof value === 'boolean');
 
@@ -141,9 +146,13 @@ export function isTensor(value: unknown): value is Tensor {
  * @throws InputError naming the first, and its place
  */
 export function checkFinite(name: string, { data }: Tensor): void {
-  if (areFinite(data)) return;
-  const i = data.findIndex((value) => !Number.isFinite(value));
-  throw new InputError(`${name} has ${data[i]} at index ${i}; it must hold finite numbers`);
+  const i = firstNotFinite(data);
+  if (i >= 0) throw new InputError(`${name} has ${data[i]} at index ${i}; it must hold finite numbers`);
+}
+
+/** Where the first number stands that is not finite; −1 where there is none, which is known soonest. */
+export function firstNotFinite(data: FloatArray): number {
+  return areFinite(data) ? -1 : data.findIndex((value) => !Number.isFinite(value));
 }
 
 /**

@@ -23,9 +23,9 @@ import type {
   WorkKind,
   Works,
 } from './protocol.ts';
-import { messageOf } from '../tensor/errors.ts';
+import { explain } from './explained.ts';
 import type { Files } from './models.ts';
-import { createQuestions, type Answer } from './questions.ts';
+import { createQuestions, type Answer, type AnyAnswer } from './questions.ts';
 import { startWorker } from './start-worker.ts';
 import type { Loaded } from './work/promised.ts';
 
@@ -104,7 +104,7 @@ export function createClient(changed: () => void, readModel: ReadModel): Client 
       (files) => unlessStopped(() => send({ kind: 'model', files })),
       (problem: unknown) =>
         unlessStopped(() => {
-          connection = { ...connection, problem: messageOf(problem) };
+          connection = { ...connection, problem: explain(problem) };
         }),
     );
   };
@@ -113,7 +113,7 @@ export function createClient(changed: () => void, readModel: ReadModel): Client 
     const key = `${work} ${about}`;
     wants.add(key);
     const answer = questions.answerTo(key, (job) => send({ kind: 'ask', job, work, request } as ToWorker));
-    return answer as Answer<Works[K]['result']>;
+    return endedBy(connection.problem, answer) as Answer<Works[K]['result']>;
   };
 
   /** What the section needs that the reader looks at goes first. */
@@ -152,6 +152,11 @@ export function createClient(changed: () => void, readModel: ReadModel): Client 
     loaded: () => connection.loaded,
     problem: () => connection.problem,
   };
+}
+
+/** Where nothing can be computed any more, no answer is waited for: every figure says why. */
+function endedBy(problem: string | undefined, answer: AnyAnswer): AnyAnswer {
+  return problem === undefined || answer.done ? answer : { ...answer, done: true, problem };
 }
 
 type Ask = <K extends WorkKind>(work: K, request: Works[K]['request'], about: string) => Answer<Works[K]['result']>;

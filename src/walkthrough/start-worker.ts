@@ -1,4 +1,5 @@
 /** Workers, as the page starts them, and as they see themselves. */
+import { notLoaded } from './explained.ts';
 
 /** That a worker cannot go on. */
 export interface WorkerFailed {
@@ -19,6 +20,6 @@ export interface WorkerScope<Heard, Said> {
 export function startWorker<Said>(file: string, hear: (message: Said | WorkerFailed) => void): Worker {
   const worker = new Worker(new URL(file, document.baseURI), { type: 'module' });
   worker.onmessage = ({ data }: MessageEvent<Said>) => hear(data);
-  worker.onerror = ({ message }) => hear({ kind: 'failed', problem: message || 'The worker could not be started.' });
+  worker.onerror = ({ message }) => hear({ kind: 'failed', problem: message || notLoaded });
   return worker;
 }

@@ -3,6 +3,7 @@
  */
 import type { ReadFile } from '../formats/read-file.ts';
 import { urlReader } from '../formats/url-reader.ts';
+import { explain } from './explained.ts';
 import type { FilmResult, FromWorker, KernelChoice, ToWorker } from './protocol.ts';
 import type { WorkerScope } from './start-worker.ts';
 import { modelFolder, unpacked, type Files } from './models.ts';
@@ -13,7 +14,7 @@ import { createLater } from './work/later.ts';
 import { loadModel, type Model } from './work/model.ts';
 import { passes } from './work/passes.ts';
 import { sampleRun } from './work/run.ts';
-import { createTurns, explain, type Turns } from './work/turns.ts';
+import { createTurns, type Turns } from './work/turns.ts';
 
 type Ask = Extract<ToWorker, { kind: 'ask' }>;
 

@@ -64,6 +64,18 @@ describe('the bars of the bench', () => {
     expect(bar(slower, 'simd fast / onnxruntime-web: letters').met).toBe(false);
   });
 
+  it('ask of each of our ways what eight pictures cost beside one', () => {
+    const given = [
+      measured('simd', [10, 20, 10]),
+      measured('simd', [74, 154, 80], { batch: 8 }),
+      measured('simd-wide fast', [10]),
+      measured('simd-wide fast', [75], { batch: 8 }),
+    ];
+    expect(bar(given, 'simd: letters × 8 / one')).toMatchObject({ by: 'simd', found: 7.7, met: false });
+    expect(bar(given.slice(2), 'simd-wide fast: letters × 8 / one')).toMatchObject({ found: 7.5, met: false });
+    expect(bar(given, 'simd fast: letters × 8 / one').found).toBeNaN();
+  });
+
   it('ask of two threads how much sooner they are done', () => {
     const given = [
       measured('simd', [10], { walls: [10] }),

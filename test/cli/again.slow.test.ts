@@ -10,11 +10,14 @@ import { encodePng } from '../../src/formats/png.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { decodeGif } from '../formats/gif-decoder.ts';
-import { letters, temporaryFolder, tiny } from './models.ts';
+import { letters, smallKernels, temporaryFolder, tiny } from './models.ts';
 
 const { path, save } = temporaryFolder();
 const printed = capturePrinted();
-const quick = (...args: string[]): string[] => ['sample', '--model', tiny, '--steps', '2', '--count', '2', ...args];
+const quick = (...args: string[]): string[] => [
+  ...['sample', '--model', tiny, '--steps', '2', '--count', '2', ...smallKernels],
+  ...args,
+];
 const draw = async (...args: string[]): Promise<void> => expect(await runCommand(quick(...args))).toBe(0);
 const textsIn = (file: string) => readPngTexts(readFileSync(file), file);
 const again = (file: string, ...args: string[]): string[] => ['again', file, '--out', path('again.png'), ...args];
@@ -65,7 +68,18 @@ describe('a picture', () => {
   it('needs the same model and files, named again', async () => {
     const noise = save('noise2.safetensors', { noise: manualSeed(3).randn([2, 3, 8, 8]) });
     const other = save('noise3.safetensors', { noise: manualSeed(4).randn([2, 3, 8, 8]) });
-    await runCommand(['sample', '--model', tiny, '--steps', '2', '--noise', noise, '--out', path('e.png')]);
+    await runCommand([
+      'sample',
+      '--model',
+      tiny,
+      '--steps',
+      '2',
+      '--noise',
+      noise,
+      '--out',
+      path('e.png'),
+      ...smallKernels,
+    ]);
     const file = path('e.png');
     expect(await refusal(...again(file, '--model', tiny))).toBe(`${file} was drawn with --noise; give it again`);
     expect(await refusal(...again(file, '--model', tiny, '--noise', noise, '--init', noise))).toBe(

@@ -8,9 +8,10 @@ import { parseSafetensors, readTensor, readTensors, writeSafetensors } from '../
 import { InputError } from '../../src/tensor/errors.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
 import { tensor, zeros, type Tensor } from '../../src/tensor/tensor.ts';
+import { fixture } from '../goldens.ts';
 import { expectSameBits } from '../kernels/bits.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { letters, temporaryFolder, tiny, tinyLayers } from './models.ts';
+import { letters, smallKernels, temporaryFolder, tiny, tinyLayers } from './models.ts';
 
 const { path, save } = temporaryFolder();
 const out = path('out.png');
@@ -125,11 +126,11 @@ describe('pag sample', () => {
       ['--kernels', 'reference'],
       ['--kernels', 'simd', '--threads', '1'],
       ['--threads', '2'],
-      ['--pag-layers', 'mid_block.attentions.0'],
+      ['--pag-layers', 'mid_block.attentions.0', ...smallKernels],
     ])
       expect(await run(noise, ...more)).toEqual(both);
     for (const i of [0, 1]) {
-      const one = await run(tensor('f32', [1, 3, 8, 8], noise.data.slice(192 * i, 192 * (i + 1))));
+      const one = await run(tensor('f32', [1, 3, 8, 8], noise.data.slice(192 * i, 192 * (i + 1))), ...smallKernels);
       expect(one.data).toEqual(both.data.slice(192 * i, 192 * (i + 1)));
     }
     // Where the engine joins no vectors, they are refused.
@@ -139,13 +140,18 @@ describe('pag sample', () => {
         /^InputError: --kernels simd-wide: this engine does not join vectors .*; use --kernels simd$/,
       );
     else expect(wide).toEqual(both);
-    expect(await run(noise, '--pag-layers', 'mid,up')).not.toEqual(both);
+    expect(await run(noise, '--pag-layers', 'mid,up', ...smallKernels)).not.toEqual(both);
     expect(await run(noise, '--dtype', 'f64')).not.toEqual(both);
   });
 
   it('draws in the order that it is told, on any kernels', async () => {
+    // Of enough channels, and at 8 × 8 large enough, that the fast order is another one.
+    const model = fixture('goldens/unets/skips');
+    const noise = save('order.safetensors', { noise: manualSeed(1).randn([1, 3, 8, 8]) });
+    const scheduler = save('late.json', '{"_class_name": "DDIMScheduler", "timestep_spacing": "trailing"}');
+    const args = ['--model', model, '--noise', noise, '--scheduler-config', scheduler, '--steps', '1'];
     const run = async (...more: string[]): Promise<Tensor> => {
-      expect(await runCommand(['sample', '--labels', '0', '--steps', '1', '--latents', latents, ...more])).toBe(0);
+      expect(await runCommand(['sample', ...args, '--latents', latents, ...more])).toBe(0);
       return readTensor(read(latents), 'sample');
     };
     const fast = await run('--order', 'fast');

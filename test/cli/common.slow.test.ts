@@ -7,7 +7,7 @@ import { commands, runCommand } from '../../src/cli/commands.ts';
 import { commonOptions } from '../../src/cli/options.ts';
 import { zeros } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
-import { letters, temporaryFolder, tiny } from './models.ts';
+import { conditional, letters, smallKernels, temporaryFolder, tiny } from './models.ts';
 
 const { path, save } = temporaryFolder();
 const printed = capturePrinted();
@@ -63,7 +63,7 @@ describe('a result', () => {
     schedulers: ['ddim'],
     cases: [],
     export: ['operations/softmax', path('kit')],
-    check: ['unets/tiny', theirs, '--dtype', 'bf16', '--no-diagnosis'],
+    check: ['unets/tiny', theirs, '--dtype', 'bf16', '--only', 'conv_in', '--no-diagnosis'],
     completion: ['bash'],
   };
 
@@ -175,10 +175,11 @@ describe('labels', () => {
 
   it('are numbers and ranges', async () => {
     const latents = path('l.safetensors');
-    await runCommand([...drawn('--labels', '0-2,7'), '--latents', latents]);
+    const four = ['--model', conditional, '--latents', latents, ...smallKernels];
+    await runCommand([...drawn('--labels', '0-2,2'), ...four]);
     const whole = readFileSync(latents);
-    await runCommand([...drawn('--labels', '0, 1,2 ,7-7'), '--latents', latents]);
-    expect(printed[0]).toContain('4 samples of [1, 32, 32]');
+    await runCommand([...drawn('--labels', '0, 1,2 ,2-2'), ...four]);
+    expect(printed[0]).toContain('4 samples of [1, 8, 8]');
     expect(readFileSync(latents).equals(whole)).toBe(true);
   });
 

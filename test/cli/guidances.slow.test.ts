@@ -7,7 +7,7 @@ import { guidanceNames, guidances, parametersOf } from '../../src/guidance/regis
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { readFileSync } from 'node:fs';
 import { capturePrinted } from './console.ts';
-import { letters, smallKernels, temporaryFolder, tiny } from './models.ts';
+import { conditional, smallKernels, temporaryFolder, tiny } from './models.ts';
 
 const { path } = temporaryFolder();
 const latents = path('latents.safetensors');
@@ -111,22 +111,8 @@ describe('--guidance', () => {
 
   it('of a class-conditional model, with a scale for each sample', async () => {
     const draw = async (...args: string[]) => {
-      expect(
-        await runCommand([
-          'sample',
-          '--model',
-          letters,
-          '--steps',
-          '1',
-          '--labels',
-          '3,3',
-          '--null-label',
-          '26',
-          '--latents',
-          latents,
-          ...args,
-        ]),
-      ).toBe(0);
+      const model = ['--model', conditional, '--labels', '2,2', '--null-label', '3', ...smallKernels];
+      expect(await runCommand(['sample', ...model, '--steps', '1', '--latents', latents, ...args])).toBe(0);
       return result();
     };
     const plain = await draw();

@@ -135,8 +135,9 @@ describe('universal guidance', () => {
 
   it('draws a picture again without a name for what ships, and evaluates', async () => {
     expect(await runCommand(['again', path('universal.png'), '--out', path('same.png'), '--threads', '1'])).toBe(0);
-    const record = ['--out', path('universal.safetensors'), '--null-label', '26', '--count', '1', '--steps', '1'];
-    expect(await runCommand(['evaluate', ...record, ...universal, '--threads', '1'])).toBe(0);
+    const record = ['--out', path('universal.safetensors'), '--null-label', '26', '--threads', '1'];
+    const shard = ['--count', '2', '--steps', '1', '--shard', '1/2'];
+    expect(await runCommand(['evaluate', ...record, ...shard, ...universal])).toBe(0);
   });
 
   it.each<[string, readonly string[], string]>([

@@ -14,6 +14,7 @@ import { manualSeed } from '../../src/tensor/random.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
 import { fixture, loadFixtureModel } from '../goldens.ts';
 import { capturePrinted, refusal } from './console.ts';
+import { smallKernels } from './models.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-lora-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -63,14 +64,14 @@ describe('pag forward --lora', () => {
     const { predictions } = runModel(createUNet(config, merged.weights), referenceBackend(), given);
     const found = await forward('--lora', `${place('one.safetensors')}:0.5,${place('one.safetensors')}:-0.2`);
     expect(found).toEqual(predictions[0]);
-    const plain = await forward();
+    const plain = await forward(...smallKernels);
     expect(found).not.toEqual(plain);
-    expect(await forward('--lora', `${place('one.safetensors')}:0`)).toEqual(plain);
+    expect(await forward('--lora', `${place('one.safetensors')}:0`, ...smallKernels)).toEqual(plain);
   });
 
   it('names the updates that belong to no module, and refuses a LoRA none of whose does', async () => {
     const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    await forward('--lora', place('both.safetensors'));
+    await forward('--lora', place('both.safetensors'), ...smallKernels);
     expect(said.mock.calls.join('')).toContain(
       '1 of 2 updates belong to no module of the model: "unet.nowhere.to_q.lora_A.weight"',
     );
@@ -92,14 +93,14 @@ describe('pag forward --lora', () => {
 
 describe('pag sample --prompt --lora', () => {
   it('changes the text encoder and the UNet, of a pipeline', async () => {
-    const text = loraOf('text_encoder.text_model.encoder.layers.0.self_attn.q_proj', 96, 96, 4);
-    const unet = loraOf('unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q', 128, 128, 5);
+    const text = loraOf('text_encoder.text_model.encoder.layers.0.self_attn.q_proj', 8, 8, 4);
+    const unet = loraOf('unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q', 8, 8, 5);
     writeWhole(place('text.safetensors'), writeSafetensors(text));
     writeWhole(place('unet.safetensors'), writeSafetensors(unet));
     const draw = async (...options: readonly string[]): Promise<Tensor> => {
       const out = place('drawn.safetensors');
-      const words = ['--model', fixture('letters-text/model'), '--prompt', 'A', '--steps', '1'];
-      expect(await runCommand(['sample', ...words, '--latents', out, ...options])).toBe(0);
+      const words = ['--model', fixture('goldens/text/pipelines/sd-1'), '--prompt', 'A', '--steps', '1'];
+      expect(await runCommand(['sample', ...words, ...smallKernels, '--latents', out, ...options])).toBe(0);
       return readTensor(parseSafetensors(readFileSync(out), out), 'sample');
     };
     const plain = await draw();

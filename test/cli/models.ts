@@ -19,6 +19,9 @@ export const tinyLayers = [
   'up_blocks.0.attentions.1',
 ];
 
+/** A UNet of 8 × 8 pixels, 1 channel, the classes 0 to 2, and 3 for none, without a scheduler. */
+export const conditional = fixture('goldens/runs/conditional');
+
 /** A pipeline of 32 × 32 pixels, 1 channel, the classes 0 to 25, and 26 for none. */
 export const letters = fixture('letters/model');
 

@@ -95,6 +95,10 @@ describe('the client of the worker', () => {
     expect(changes).toBe(3); // one for being opened
     client.update('a', () => expect(client.run(run(1))).toMatchObject({ done: true, problem: 'no such letter' }));
     expect(client.problem()).toBe('no model');
+    // Nor will anything else be answered; and what is asked of another worker may be.
+    client.update('b', () => expect(client.run(run(2))).toMatchObject({ done: true, problem: 'no model' }));
+    client.open('fast');
+    client.update('b', () => expect(client.run(run(2))).toEqual({ results: [], done: false }));
   });
 
   it('begins anew with other kernels', () => {

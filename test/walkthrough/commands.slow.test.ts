@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeModel } from '../../scripts/walkthrough/build.ts';
 import { runCommand } from '../../src/cli/commands.ts';
 import { wordsModel } from '../../src/cli/shipped.ts';
@@ -16,6 +16,7 @@ import { sections } from '../../src/walkthrough/sections/all.ts';
 import * as how from '../../src/walkthrough/sections/reproductions.ts';
 import { initialState, type State } from '../../src/walkthrough/state.ts';
 import { noLetter, usualStep } from '../../src/walkthrough/study.ts';
+import type { Model } from '../../src/walkthrough/work/model.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
 import { capturePrinted } from '../cli/console.ts';
@@ -23,12 +24,16 @@ import { digestOf, drawn, drawnInWords, lettersModel } from './library.ts';
 import { thorough } from '../thorough.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag-page-commands-'));
+let model: Model;
+beforeAll(async () => {
+  await writeModel(join(folder, 'model'));
+  model = await lettersModel();
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 capturePrinted();
 
 /** What a figure knows of the page in a state: runs are answered whole. */
-async function pageWith(state: State): Promise<Page> {
-  const model = await lettersModel();
+function pageWith(state: State): Page {
   // The first step begins with noise: nothing needs to be drawn for it.
   const resultsOf = (request: RunRequest) => (state.step === 0 ? [] : [...sampleRun(model, request)]);
   return {
@@ -46,17 +51,6 @@ function argumentsOf(command: string): readonly string[] {
 }
 
 describe('the commands that the page gives', () => {
-  it('write what the page has computed of the word: the same bits', async () => {
-    const [model, file] = [join(folder, 'model'), join(folder, 'e.safetensors')];
-    await writeModel(model);
-    const command = wordCommand({ word: 'E', seed: 1 }, ' --guidance pag --pag-scale 1', file);
-    const named = argumentsOf(command).map((word) => (word === pageModel ? model : word));
-    expect(await runCommand(named)).toBe(0);
-    const guidance = { kind: 'pag', scale: 1, layers: ['mid_block.attentions.0'] } as const;
-    const picture = drawn(await lettersModel(), { seed: 1, slices: [0], labels: [4], guidance });
-    expect(digestOf(readTensor(parseSafetensors(readFileSync(file), file), 'sample'))).toBe(digestOf(picture));
-  });
-
   /** Runs a command of the page, and gives what is in the file that it writes. */
   const written = async (command: string, file: string) => {
     const place = join(folder, file);
@@ -66,10 +60,16 @@ describe('the commands that the page gives', () => {
     return parseSafetensors(readFileSync(place), place);
   };
 
+  it('write what the page has computed of the word: the same bits', async () => {
+    const command = wordCommand({ word: 'E', seed: 1 }, ' --guidance pag --pag-scale 1', 'e.safetensors');
+    const guidance = { kind: 'pag', scale: 1, layers: ['mid_block.attentions.0'] } as const;
+    const picture = drawn(model, { seed: 1, slices: [0], labels: [4], guidance });
+    expect(digestOf(readTensor(await written(command, 'e.safetensors'), 'sample'))).toBe(digestOf(picture));
+  });
+
   it('write, below the figures, what these have computed: the letter under study, asked for or not', async () => {
     const state = { ...initialState, word: 'EG', seed: 2, letter: 1, scale: 2.5, layers: [2, 3] };
-    const [model, page] = [await lettersModel(), await pageWith(state)];
-    await writeModel(join(folder, 'model'));
+    const page = pageWith(state);
     const lastOf = (file: Parameters<typeof readTensor>[0]) => digestOf(sampleOf(readTensor(file, 'sample'), 1));
     const drawnWith = (guidance: GuidanceChoice, label = 6) =>
       digestOf(drawn(model, { seed: 2, slices: [1], labels: [label], guidance }));
@@ -79,13 +79,16 @@ describe('the commands that the page gives', () => {
       drawnWith({ kind: 'pag', scale: 2.5, layers: chosen }),
     );
     const [, knob] = how.ofKnob({ ...page, state: () => ({ ...state, asked: false }) }).commands;
-    expect(lastOf(await written(knob, 'knob-cfg.safetensors'))).toBe(drawnWith({ kind: 'none' }, noLetter));
+    const asked = `--labels ${noLetter} --count 2 --null-label ${noLetter} --seed 2 --steps 20`;
+    const guided = '--guidance cfg --guidance-scale 3.5 --latents knob-cfg.safetensors';
+    expect(argumentsOf(knob).join(' ')).toBe(`sample --model ${pageModel} ${asked} ${guided}`);
+    // What such arguments draw is asked above, of a letter.
+    if (thorough)
+      expect(lastOf(await written(knob, 'knob-cfg.safetensors'))).toBe(drawnWith({ kind: 'none' }, noLetter));
   });
 
   it('read, below figures of single passes, the noisy picture of the step, and write both predictions', async () => {
-    const page = await pageWith({ ...initialState, word: 'E', letter: 0, step: 3 });
-    const model = await lettersModel();
-    await writeModel(join(folder, 'model'));
+    const page = pageWith({ ...initialState, word: 'E', letter: 0, step: 3 });
     const { input, commands } = how.ofDirection(page);
     const { name, bytes } = input!()!;
     writeFileSync(join(folder, name), bytes);
@@ -99,8 +102,8 @@ describe('the commands that the page gives', () => {
     expect(digestOf(sampleOf(readTensor(file, 'perturbed'), 0))).toBe(digestOf(two.perturbed[0]));
   });
 
-  it('are there for every figure, or it is said why not', async () => {
-    const page = await pageWith({ ...initialState, word: 'E', letter: 0, step: 0 });
+  it('are there for every figure, or it is said why not', () => {
+    const page = pageWith({ ...initialState, word: 'E', letter: 0, step: 0 });
     for (const { name, reproduce } of sections.filter(({ name }) => !['engine', 'bar', 'take'].includes(name))) {
       const { note, commands, input } = reproduce!(page);
       expect(commands.length > 0, name).toBe(!note.startsWith('No command: '));

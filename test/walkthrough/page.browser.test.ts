@@ -347,7 +347,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await input('prompt').fill('a light letter G');
     await page.keyboard.press('Enter');
     const prompt = { prompt: 'a light letter G', seed, guidanceScale: 1, pagScale: 1 };
-    await expectDigest('[data-section=words] [data-guidance=pag]', await drawnInWords(prompt));
+    await expectDigest('[data-section=words] [data-guidance=both]', await drawnInWords(prompt));
   });
 
   it('trains a model of points when it is asked to, with the bits of Node, and draws with PAG at once', async () => {
@@ -795,6 +795,10 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const engine = broken.page.locator('.engine');
     await eventually(() => engine.textContent()).toMatch(
       /Nothing can be computed here: .*diffusion_pytorch_model.* is not the file that belongs to this page/,
+    );
+    // The figure says so, too.
+    await eventually(() => broken.page.locator('[data-section=hero] .status').textContent()).toContain(
+      'is not the file',
     );
     await broken.page.context().unrouteAll();
     await engine.getByRole('button', { name: 'try again' }).click();

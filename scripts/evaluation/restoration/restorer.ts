@@ -2,23 +2,21 @@
 import { runBreathing } from '../../../src/cli/breathing.ts';
 import { fingerprint } from '../../../src/cli/evaluation-job.ts';
 import { loadModel } from '../../../src/cli/model.ts';
-import { measurementOf, usualGluing } from '../../../src/cli/restoration-task.ts';
+import { measurementOf, usualGluing, type Method } from '../../../src/cli/restoration-task.ts';
 import { folderReader } from '../../../src/formats/node-files.ts';
 import { none } from '../../../src/guidance/none.ts';
 import { pag } from '../../../src/guidance/pag.ts';
 import type { Backend } from '../../../src/kernels/kernels.ts';
-import { modelSlope } from '../../../src/models/slope.ts';
-import { latentSlopes } from '../../../src/pipelines/latent-slopes.ts';
+import { classConditions } from '../../../src/models/condition.ts';
 import { picturesOf } from '../../../src/pipelines/latents.ts';
 import { promptConditions } from '../../../src/pipelines/prompts.ts';
+import { restoringInPipeline } from '../../../src/pipelines/restoring.ts';
 import { loadStableDiffusion } from '../../../src/pipelines/stable-diffusion.ts';
 import { measure } from '../../../src/restoration/measurement.ts';
-import { restoring, type InverseProblem } from '../../../src/restoration/posterior.ts';
-import { restoringLatents } from '../../../src/restoration/psld.ts';
-import { denoiserOf, unetDenoiser } from '../../../src/sampling/denoiser.ts';
+import { restoringPixels } from '../../../src/restoration/pixels.ts';
+import type { InverseProblem } from '../../../src/restoration/posterior.ts';
 import { noiseFrom } from '../../../src/sampling/noise.ts';
 import { sampleSteps, type SamplingRun } from '../../../src/sampling/sample.ts';
-import { sharedPredictions } from '../../../src/sampling/shared-predictions.ts';
 import { createScheduler } from '../../../src/schedulers/registry.ts';
 import type { Scheduler } from '../../../src/schedulers/scheduler.ts';
 import { addScaled } from '../../../src/tensor/arithmetic.ts';
@@ -26,7 +24,7 @@ import { InputError } from '../../../src/tensor/errors.ts';
 import { manualSeed } from '../../../src/tensor/random.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { side } from './letters.ts';
-import { roundSize, type Method, type Setting } from './plan.ts';
+import { roundSize, type Setting } from './plan.ts';
 import type { Conditions } from './record.ts';
 
 /** σ of the noise on what is measured, of pictures from −1 to 1. */
@@ -104,12 +102,10 @@ async function openPixels(folder: string, stepping: Stepping, backend: Backend):
   return {
     model: fingerprint(unet.weights),
     async draw(problem, run, whole) {
-      const labels = [noLetter];
-      const slope = modelSlope(unet, backend, { classLabels: labels });
-      const { denoiser, slopeAt } = sharedPredictions(unetDenoiser(unet, backend, { labels }), slope);
       const noise = run.noiseSource(whole.shape);
-      const scheduler = restoring(schedulerOf(schedulerConfig, stepping), problem, slopeAt, noise);
-      return runBreathing(sampleSteps({ ...run, denoiser, scheduler, noise }));
+      const scheduler = schedulerOf(schedulerConfig, stepping);
+      const model = restoringPixels(unet, backend, classConditions([noLetter], undefined), scheduler, problem, noise);
+      return runBreathing(sampleSteps({ ...run, ...model, noise }));
     },
   };
 }
@@ -124,17 +120,11 @@ async function openLatents(folder: string, stepping: Stepping, backend: Backend)
     async draw(problem, run, whole) {
       const [count = 0] = whole.shape;
       const conditions = promptConditions(pipeline, backend, { prompts: Array.from({ length: count }, () => '') });
-      const slopes = latentSlopes(pipeline, backend, conditions['given'] ?? {});
-      const { denoiser, slopeAt } = sharedPredictions(denoiserOf({ main: unet }, backend, conditions), slopes.predict);
       const noise = run.noiseSource([count, autoencoder.config.latentChannels, ...sampleSize]);
-      const scheduler = restoringLatents(
-        schedulerOf(schedulerConfig, stepping),
-        { ...problem, gluing: usualGluing(problem.weight) },
-        { ...slopes, predict: slopeAt },
-        noise,
-        whole.shape,
-      );
-      const latents = await runBreathing(sampleSteps({ ...run, denoiser, scheduler, noise }));
+      const scheduler = schedulerOf(schedulerConfig, stepping);
+      const glued = { ...problem, gluing: usualGluing(problem.weight) };
+      const model = restoringInPipeline(pipeline, backend, conditions, scheduler, glued, noise, whole.shape);
+      const latents = await runBreathing(sampleSteps({ ...run, ...model, noise }));
       return picturesOf(pipeline, backend, latents);
     },
   };

@@ -45,6 +45,7 @@ export interface Status {
 export function status(): Status {
   const text = element('span', {});
   const again = tryAgainButton();
+  again.hidden = true;
   const root = element('p', { class: 'status', 'data-state': 'waiting' }, text, again);
   return {
     root,

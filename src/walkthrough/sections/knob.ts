@@ -57,7 +57,7 @@ export const knobSection: Section = (root, page) => {
       element(
         'div',
         { class: 'strip-row' },
-        element('span', { class: `row-title ${kind.name}` }, kind.title),
+        element('span', { class: `row-title ${kind.name}` }, `${kind.title}, ${kind.symbol}\u00a0=`),
         film.root,
       ),
     ),
@@ -134,7 +134,7 @@ function singlePicture(page: Page, { name, title, symbol, scaleOf, guidance }: K
 function scaleFilm(page: Page, { name, title, symbol, scaleOf, guidance }: Kind): KnobView {
   const keys = strip.map((scale) => ({
     scale,
-    text: `${symbol} = ${scaleOf(scale)}`,
+    text: String(scaleOf(scale)),
     key: letterKey(`${title}, ${symbol} = ${scaleOf(scale)}`, () => page.change({ scale })),
   }));
   return {

@@ -22,7 +22,7 @@ export const wordsSection: Section = (root, page) => {
   const stop = button('stop', 'prompt-stop', () => ask({}, false));
   box.root.append(stop);
   const sliders = scaleSliders(page);
-  const rows = { alone: promptRow('no guidance', 'none'), guided: promptRow('guided', 'pag') };
+  const rows = { alone: promptRow('no guidance', 'none'), guided: promptRow('guided', 'both') };
   const notes = element('p', { class: 'verdict', 'aria-live': 'polite' });
   const loading = loadingBar();
   const progress = status();

@@ -5,7 +5,8 @@
 import type { Backend } from '../../kernels/kernels.ts';
 import { initialState, type TrainingState } from '../../training/step.ts';
 import { modelFiles } from '../../training/model-files.ts';
-import { afterMessages, explain } from '../work/turns.ts';
+import { explain } from '../explained.ts';
+import { afterMessages } from '../work/turns.ts';
 import { drawFrom, learnStep, type Lesson } from './lesson.ts';
 import type { Drawing, FromTrainer, Task, ToTrainer } from './protocol.ts';
 

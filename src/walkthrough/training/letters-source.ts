@@ -1,5 +1,5 @@
 /** Where the letters to learn from come from: they are loaded once, when they are first asked for. */
-import { messageOf } from '../../tensor/errors.ts';
+import { explain } from '../explained.ts';
 import type { Pictures } from '../../training/pictures.ts';
 
 /** How far the letters are. */
@@ -39,7 +39,7 @@ export function lettersSource(load: () => Promise<Pictures>, changed: () => void
           turn({ letters, isLoading: false });
           then(letters);
         },
-        (problem: unknown) => turn({ isLoading: false, problem: messageOf(problem) }),
+        (problem: unknown) => turn({ isLoading: false, problem: explain(problem) }),
       );
     },
   };

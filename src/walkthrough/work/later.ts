@@ -1,7 +1,8 @@
 /** Work that needs something which is loaded when it is first asked for. */
 import type { FromWorker, WorkKind, Works } from '../protocol.ts';
 import type { Job } from './queue.ts';
-import { explain, type Turns } from './turns.ts';
+import { explain } from '../explained.ts';
+import type { Turns } from './turns.ts';
 
 type Result = Works[WorkKind]['result'];
 

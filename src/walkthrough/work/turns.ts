@@ -1,5 +1,5 @@
 /** Doing the work: a turn at a time, so that the messages of the page are heard in between. */
-import { messageOf } from '../../tensor/errors.ts';
+import { explain } from '../explained.ts';
 import type { FromWorker } from '../protocol.ts';
 import { createQueue, type Job } from './queue.ts';
 
@@ -62,13 +62,4 @@ export function afterMessages(action: () => void): () => void {
     awake = true;
     port2.postMessage(undefined);
   };
-}
-
-/** What the reader is told of an error. */
-export function explain(problem: unknown): string {
-  const text = messageOf(problem);
-  if (/allocation failed|invalid (typed )?array (buffer )?length|out of memory|could not allocate/i.test(text)) {
-    return `This browser has too little memory left (${text}). Closing other pages may help.`;
-  }
-  return text;
 }

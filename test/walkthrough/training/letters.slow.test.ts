@@ -4,18 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { learnedLetters } from '../../../scripts/walkthrough/letters.ts';
+import { listedLabels } from '../../../src/cli/class-labels.ts';
 import { runCommand } from '../../../src/cli/commands.ts';
+import { readOptions } from '../../../src/cli/options.ts';
 import { parseSafetensors, readTensor } from '../../../src/formats/safetensors.ts';
 import { simdBackend } from '../../../src/kernels/simd/index.ts';
+import { manualSeed } from '../../../src/tensor/random.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { samplesOf } from '../../../src/training/pictures.ts';
 import { trainedCommand, trainedModel } from '../../../src/walkthrough/sections/commands.ts';
 import { createClassroom } from '../../../src/walkthrough/training/classroom.ts';
 import { lettersLesson } from '../../../src/walkthrough/training/letters.ts';
+import type { Lesson } from '../../../src/walkthrough/training/lesson.ts';
 import { lettersOf } from '../../../src/walkthrough/training/letters-file.ts';
 import type { FromTrainer, Taken } from '../../../src/walkthrough/training/protocol.ts';
 import { readerOf } from '../../../src/walkthrough/training/reading.ts';
 import { initialState as firstSeen } from '../../../src/walkthrough/state.ts';
+import { noLetter } from '../../../src/walkthrough/study.ts';
 import { capturePrinted } from '../../cli/console.ts';
 import { thorough } from '../../thorough.ts';
 import { digestOf } from '../library.ts';
@@ -27,12 +32,22 @@ const letters = lettersOf(learnedLetters());
 const read = readerOf(letters);
 capturePrinted();
 
+/** A to C, and what nobody asked for: the command is asked for what the lesson draws, here and in full. */
+const few = [0, 1, 2, noLetter];
+
+/** The lesson, which draws a few of its pictures. */
+function shortLesson(): Lesson {
+  const lesson = lettersLesson(letters, seed);
+  const noise = manualSeed(seed).randn([few.length, ...lesson.noise.shape.slice(1)]);
+  return { ...lesson, noise, asked: { ...lesson.asked, labels: few } };
+}
+
 /** What a worker says that learns for some turns, is paused, and is asked for its model. */
 function learned(turns: number): readonly FromTrainer[] {
   const said: FromTrainer[] = [];
   let turn = (): void => undefined;
   const hear = createClassroom(
-    () => ({ lesson: lettersLesson(letters, seed), backend: simdBackend() }),
+    () => ({ lesson: shortLesson(), backend: simdBackend() }),
     (message) => said.push(message),
     (action) => {
       turn = action;
@@ -56,6 +71,10 @@ async function drawnByCommand(files: Taken['files']): Promise<Tensor> {
     const words = command.slice(command.indexOf(' -- ') + 4).split(' ');
     const latents = join(folder, 'latents.safetensors');
     const named = words.slice(0, -2).map((word) => (word === trainedModel({ seed }) ? folder : word));
+    const labels = named.indexOf('--labels') + 1;
+    const asked = listedLabels(readOptions(['--labels', named[labels] ?? ''], { labels: 'text' }));
+    expect(asked).toEqual(lettersLesson(letters, seed).asked?.labels);
+    named[labels] = few.join();
     expect(await runCommand([...named, '--latents', latents])).toBe(0);
     return readTensor(parseSafetensors(readFileSync(latents), latents), 'sample');
   } finally {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { notLoaded } from '../../../src/walkthrough/explained.ts';
 import type { FromTrainer, Taken, Task, ToTrainer } from '../../../src/walkthrough/training/protocol.ts';
 import { createTrainer, heard, nothingLearned, type Trainer } from '../../../src/walkthrough/training/trainer.ts';
 import { fakeWorkers, type FakeWorker } from '../fake-workers.ts';
@@ -78,6 +79,6 @@ describe('the page and its trainer', () => {
     expect(trainer.progress()).toMatchObject({ phase: 'failed', problem: 'no SIMD' });
     trainer.learn(task, 1);
     workers[1].onerror!({ message: '' });
-    expect(trainer.progress().problem).toBe('The worker could not be started.');
+    expect(trainer.progress().problem).toBe(notLoaded);
   });
 });

@@ -13,7 +13,7 @@
  * of the strip after another (see area.ts).
  */
 import { keyOf } from '../../key.ts';
-import { call, forRange, i32, set, when } from '../assembler/index.ts';
+import { atMost, call, forRange, i32, set, when } from '../assembler/index.ts';
 import type { Code, Func, I32, Local } from '../assembler/index.ts';
 import { divisorUpTo, pieceSize, stripSize } from '../division.ts';
 import { at, kernel, type Library } from '../library.ts';
@@ -29,6 +29,7 @@ import {
   type Area,
   type ConvSpec,
 } from './area.ts';
+import { fetchLines } from './fetch-lines.ts';
 import { hasOperand, operandStart, type OperandOp } from './epilogue.ts';
 
 /**
@@ -89,6 +90,7 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
   const fullPanels = Math.floor(outChannels / lib.panel);
   const restOutputs = outChannels % lib.panel;
   const bytes = outputBytes(spec);
+  const bytesOfPanel = panelBytes(lib, spec);
 
   return kernel(lib, `conv${keyOf(spec)}`, 4 + ops.length, (body) => {
     const [inputStart, weights, outStart, scratchStart, ...operandStarts] = body.pointers;
@@ -104,9 +106,12 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
       set(stripOut, at(at(outStart, b, spec.outBatchStride), number, height * bytes.row)),
       operands.map(({ op, start }, i) => set(start, operandStart(op, operandStarts[i], b, number, height * bytes.row))),
     ];
+    const fetchPanel: Code = [
+      set(phaseWeights, at(weights, phase, panels * bytesOfPanel)),
+      fetchLines(lib, at(phaseWeights, panel, bytesOfPanel), bytesOfPanel, phases ** 2 * panels * bytesOfPanel),
+    ];
     /** A phase further on, the output begins one row or one pixel later, and so does the input under the kernel. */
     const toPhase: Code = [
-      set(phaseWeights, at(weights, phase, panels * panelBytes(lib, spec))),
       set(row, i32.divU(phase, i32.const(phases))),
       set(column, i32.remU(phase, i32.const(phases))),
       set(stripInput, at(at(stripInput, row, input.rowStride), column, 4)),
@@ -119,10 +124,12 @@ export function convKernel(lib: Library, spec: ConvSpec): Func {
     return parallel(lib, body, ((spec.batch * strips) / together) * chunks, (unit) => [
       set(begin, i32.mul(i32.remU(unit, i32.const(chunks)), i32.const(panelsPerUnit))),
       set(end, i32.add(begin, i32.const(panelsPerUnit))),
+      panels % panelsPerUnit === 0 ? [] : atMost(end, i32.const(panels)),
       set(number, i32.remU(i32.divU(unit, i32.const(chunks)), i32.const(strips))),
       set(first, i32.mul(i32.divU(unit, i32.const(chunks * strips)), i32.const(together))),
       forRange(panel, begin, end, 1, [
         forRange(phase, i32.const(0), i32.const(phases ** 2), 1, [
+          fetchPanel,
           forRange(b, first, i32.add(first, i32.const(together)), 1, [toPicture, toPhase, tiles]),
         ]),
       ]),

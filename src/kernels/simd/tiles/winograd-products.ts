@@ -3,9 +3,10 @@
  *
  * The picture is cut into strips of rows of tiles; a strip may also be several small pictures. Of a strip and a panel
  * of output channels, place after place is summed, so that pixels and weights are read in the order in which they lie:
- * what comes from far caches, or from memory, is then fetched ahead. All groups of the strip are summed at once, so
- * that the weights of a run come from the nearest cache. The sums wait in scratch. Then each four neighbouring outputs
- * are transformed back, their channels in lanes, turned over, and stored.
+ * what comes from far caches, or from memory, is then fetched ahead, and the weights of a place and a panel in one go.
+ * All groups of the strip are summed at once, so that the weights of a run come from the nearest cache. The sums wait
+ * in scratch. Then each four neighbouring outputs are transformed back, their channels in lanes, turned over, and
+ * stored.
  */
 import { keyOf } from '../../key.ts';
 import { runLength } from '../../definition/sums.ts';
@@ -17,6 +18,7 @@ import { at, kernel, type Library, type Panel } from '../library.ts';
 import { apart } from '../memory/planes.ts';
 import { parallel, wantedUnits } from '../threads/parallel.ts';
 import { applyEpilogue, epilogueKinds, hasOperand, operandCount, operandStart, type OperandOp } from './epilogue.ts';
+import { fetchLines } from './fetch-lines.ts';
 import { addRun, evenSteps, stepsPerTurn } from './tile.ts';
 import { storeLanes, transposed } from './vectors.ts';
 import type { WinogradWeights } from './winograd-weights.ts';
@@ -175,18 +177,21 @@ function panelSums(lib: Library, spec: WinogradSpec, { scratch, panel, begin }: 
 /** The sums of a place of a strip, for `outputs` channels of the panel. */
 function placeSums(lib: Library, spec: WinogradSpec, strip: Strip, place: Local<'i32'>, outputs: number): Code {
   const { channels } = spec;
-  const { placeStride } = groupsOf(spec);
+  const { places, placeStride } = groupsOf(spec);
   const panelBytes = 4 * lib.panel * channels;
-  return Array.from({ length: Math.ceil(channels / runLength) }, (_, run) => {
+  const weights = at(strip.weights, i32.sub(strip.panel, strip.begin), panelBytes);
+  const runs = Array.from({ length: Math.ceil(channels / runLength) }, (_, run) => {
     const skipped = run * runLength;
     const taken = Math.min(runLength, channels - skipped);
     return call(
       stripRun(lib, spec, outputs, taken, run === 0),
       i32.add(at(strip.input, place, placeStride), i32.const(VECTOR * skipped)),
-      i32.add(at(strip.weights, i32.sub(strip.panel, strip.begin), panelBytes), i32.const(4 * lib.panel * skipped)),
+      i32.add(weights, i32.const(4 * lib.panel * skipped)),
       at(panelSums(lib, spec, strip), place, placeTotals(spec, outputs)),
     );
   });
+  const all = Math.ceil(spec.outChannels / lib.panel) * places * panelBytes;
+  return [fetchLines(lib, weights, panelBytes, all), runs];
 }
 
 /** The function (pixels, weights, totals) that adds a run of `channels` channels to the sums of a strip's place. */
