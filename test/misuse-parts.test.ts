@@ -146,6 +146,16 @@ describe('a pipeline', () => {
     ['that has no UNet', () => pag.latentRun(none, backend, ddim, undefined, none), 'the pipeline is {}; it must be'],
     ['that is not derived', () => pag.latentSlopes(none, backend, {}), 'the pipeline is {}; it must be one, as load'],
     ['of no size', () => pag.pixelsPerLatent(none), 'the pipeline is {}; it must be one, as loadStableDiffusion'],
+    [
+      'whose autoencoder has a config as in a file',
+      () => pag.createAutoencoderKL(any({ block_out_channels: [8] }), new Map()),
+      'it must be what parseAutoencoderKLConfig makes of a config.json',
+    ],
+    [
+      'whose small autoencoder has one',
+      () => pag.createAutoencoderTiny(any({ latent_channels: 4 }), new Map()),
+      'it must be what parseAutoencoderTinyConfig makes of a config.json',
+    ],
     ['that is planned', () => pag.leastWork(none), 'models is undefined; it must be models, as { main: unet }'],
   ]);
 });
