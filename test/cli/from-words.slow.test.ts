@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runCommand } from '../../src/cli/commands.ts';
 import { writeWhole } from '../../src/formats/node-files.ts';
-import { decodePng } from '../../src/formats/png-reader.ts';
 import { parseSafetensors, readTensor, writeSafetensors } from '../../src/formats/safetensors.ts';
+import type { Tensor } from '../../src/tensor/tensor.ts';
 import { disagreement, goldenOf } from '../agreement.ts';
 import { fixture, metadataOf, openGoldens } from '../goldens.ts';
 import { capturePrinted, refusal } from './console.ts';
+import { smallKernels } from './models.ts';
 
 const model = fixture('letters-text/model');
 const golden = openGoldens('letters-text/golden.safetensors');
@@ -68,14 +69,17 @@ describe('pag sample --prompt', () => {
   });
 
   it('draws something else for another negative prompt', async () => {
-    const draw = async (name: string, ...more: string[]): Promise<Uint8Array> => {
-      const out = join(folder, name);
-      const run = ['sample', '--model', model, '--prompt', 'letter A', '--steps', '1', '--count', '1', '--out', out];
-      expect(await runCommand([...run, '--guidance', 'cfg', '--guidance-scale', '3', ...more])).toBe(0);
-      return decodePng(readFileSync(out), out).pixels;
+    const draw = async (...more: string[]): Promise<Tensor> => {
+      const out = join(folder, 'drawn.safetensors');
+      const run = ['--model', fixture('goldens/text/pipelines/sd-1'), '--prompt', 'letter A', '--steps', '1'];
+      const files = ['--latents', out, ...smallKernels];
+      expect(
+        await runCommand(['sample', ...run, ...files, '--guidance', 'cfg', '--guidance-scale', '3', ...more]),
+      ).toBe(0);
+      return readTensor(parseSafetensors(readFileSync(out), out), 'image');
     };
-    const plain = await draw('a.png');
-    expect(await draw('b.png', '--negative-prompt', '')).toEqual(plain);
-    expect(await draw('c.png', '--negative-prompt', 'bold')).not.toEqual(plain);
+    const plain = await draw();
+    expect(await draw('--negative-prompt', '')).toEqual(plain);
+    expect(await draw('--negative-prompt', 'bold')).not.toEqual(plain);
   });
 });

@@ -25,12 +25,12 @@ const bundle = bundleTo(path('pag.mjs'));
 
 const usual = {
   model,
-  steps: 14,
+  steps: 10,
   optimiser: { learning_rate: 0.01 },
   schedule: { warmup_steps: 3 },
   ema: { decay: 0.9 },
   batch: { size: 4, label_dropout: 0.2, offset_noise: 0.1 },
-  samples: { every: 6, count: 2, steps: 2 },
+  samples: { every: 4, count: 2, steps: 2 },
   checkpoints: { every: 2 },
 };
 const { randn } = manualSeed(2);
@@ -89,7 +89,7 @@ describe('a training that is stopped', () => {
       'scheduler_config.json',
       'training/checkpoint.safetensors',
       'training/losses.csv',
-      ...['06', '12', '14'].map((step) => `training/samples/step-00000${step}.png`),
+      ...['04', '08', '10'].map((step) => `training/samples/step-00000${step}.png`),
     ]);
   });
 
@@ -100,7 +100,7 @@ describe('a training that is stopped', () => {
     let killed = 0;
     for (let i = 0; i < kills; i++) {
       // Begun anew where it came to its end, so that all moments have their turn.
-      const isDone = existsSync(path('killed/training/samples/step-0000014.png'));
+      const isDone = existsSync(path('killed/training/samples/step-0000010.png'));
       if (isDone) rmSync(path('killed'), { recursive: true });
       const after = whileItRuns * (0.1 + 0.85 * (rand([1]).data[0] ?? 0));
       const { status, stderr } = await ended(train('killed', file, '--resume'), 'SIGKILL', after);
@@ -148,7 +148,7 @@ describe('a training that is stopped', () => {
     child.kill('SIGINT');
     const signal = await new Promise((resolve) => child.on('exit', (code, by) => resolve(by ?? code)));
     // A machine that is quick may have been done before it heard.
-    if (signal !== 0) expect([signal, said]).toEqual(['SIGINT', expect.stringMatching(/stopped after step \d+ of 14/)]);
+    if (signal !== 0) expect([signal, said]).toEqual(['SIGINT', expect.stringMatching(/stopped after step \d+ of 10/)]);
     expect(await runCommand(train('stopped', file, '--resume'))).toBe(0);
     expect(filesOf('stopped')).toEqual(whole);
   }, 120_000);
@@ -170,7 +170,7 @@ describe('a training that is stopped', () => {
     const begun = `${path('whole')} holds a training that has begun; --resume goes on with it, or give another --out`;
     expect(await refusal(...train('whole', config()))).toBe(begun);
     const changed: readonly (readonly [object, string])[] = [
-      [{ steps: 15 }, 'whose steps is 14, not 15'],
+      [{ steps: 15 }, 'whose steps is 10, not 15'],
       [{ optimiser: { learning_rate: 0.02 } }, 'whose optimiser.learning_rate is 0.01, not 0.02'],
       [{ model: { ...model, act_fn: 'relu' } }, 'whose model.act_fn is not set, not "relu"'],
       [{ scheduler: { beta_end: 0.03 } }, 'whose scheduler.beta_end is not set, not 0.03'],
@@ -195,7 +195,7 @@ describe('a training that is stopped', () => {
     cpSync(path('whole'), path('again'), { recursive: true });
     rmSync(path('again/diffusion_pytorch_model.safetensors'));
     expect(await runCommand(train('again', config(), '--resume'))).toBe(0);
-    expect(printed.at(-1)).toMatch(/^0 steps to 14 of 14, loss \d/);
+    expect(printed.at(-1)).toMatch(/^0 steps to 10 of 10, loss \d/);
     expect(filesOf('again')).toEqual(whole);
   });
 

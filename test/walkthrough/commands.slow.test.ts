@@ -79,7 +79,12 @@ describe('the commands that the page gives', () => {
       drawnWith({ kind: 'pag', scale: 2.5, layers: chosen }),
     );
     const [, knob] = how.ofKnob({ ...page, state: () => ({ ...state, asked: false }) }).commands;
-    expect(lastOf(await written(knob, 'knob-cfg.safetensors'))).toBe(drawnWith({ kind: 'none' }, noLetter));
+    const asked = `--labels ${noLetter} --count 2 --null-label ${noLetter} --seed 2 --steps 20`;
+    const guided = '--guidance cfg --guidance-scale 3.5 --latents knob-cfg.safetensors';
+    expect(argumentsOf(knob).join(' ')).toBe(`sample --model ${pageModel} ${asked} ${guided}`);
+    // What such arguments draw is asked above, of a letter.
+    if (thorough)
+      expect(lastOf(await written(knob, 'knob-cfg.safetensors'))).toBe(drawnWith({ kind: 'none' }, noLetter));
   });
 
   it('read, below figures of single passes, the noisy picture of the step, and write both predictions', async () => {
