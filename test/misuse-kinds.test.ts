@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import * as pag from '../src/index.ts';
+import { any, areTold } from './are-told.ts';
 import { noise, randomUNet, randomWeights, smallConfig } from './models/unet2d/models.ts';
 
 const unet = randomUNet(smallConfig);
@@ -26,7 +27,6 @@ const run = (changed: object): unknown =>
   });
 const layers = ['mid'];
 const x = noise([1, 4, 2, 2]);
-const any = (value: unknown) => value as never;
 
 /** The weights, one of them changed. */
 const changed = (name: string, change: (weight: pag.Tensor) => unknown) =>
@@ -41,15 +41,6 @@ const context: pag.GuidanceContext = {
   hasNullCondition: true,
   hasWeakModel: true,
 };
-
-type Misuse = readonly [what: string, run: () => unknown, message: string | RegExp];
-
-function areTold(misuses: readonly Misuse[]): void {
-  it.each(misuses)('%s', (_what, misuse, message) => {
-    expect(misuse).toThrow(pag.InputError);
-    expect(misuse).toThrow(message);
-  });
-}
 
 describe('weights', () => {
   areTold([

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import * as pag from '../src/index.ts';
 import { encodePng } from '../src/node.ts';
+import { any } from './are-told.ts';
 import { noise, randomUNet, smallConfig } from './models/unet2d/models.ts';
 
 const unet = randomUNet(smallConfig);
@@ -9,7 +10,6 @@ const backend = pag.referenceBackend();
 const input = { sample: noise([1, 1, 8, 8]), timesteps: [10], classLabels: [0] };
 const euler = { _class_name: 'EulerDiscreteScheduler' };
 const features = (rows: number, columns: number) => noise([rows, columns]);
-const any = (value: unknown) => value as never;
 
 describe('misuse is told', () => {
   it.each<[string, () => unknown, RegExp]>([

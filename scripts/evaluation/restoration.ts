@@ -14,10 +14,11 @@
 import { backendOptions, chooseBackend } from '../../src/cli/backend.ts';
 import { readShard } from '../../src/cli/evaluate.ts';
 import { readOptions } from '../../src/cli/options.ts';
+import { methods } from '../../src/cli/restoration-task.ts';
 import { wordsModel } from '../../src/cli/shipped.ts';
 import { readWeights } from './restoration/choose.ts';
 import { drawTrials, drawUnits, type Drawing } from './restoration/draw.ts';
-import { methods, order, scaleGroups, tableRounds, tableUnits, type Unit } from './restoration/plan.ts';
+import { order, scaleGroups, tableRounds, tableUnits, type Unit } from './restoration/plan.ts';
 
 const kinds = {
   model: 'text',

@@ -21,6 +21,11 @@ export const tasks = ['denoise', 'inpaint', 'inpaint-random', 'sr4', 'sr8', 'gau
 /** One of them. */
 export type Task = (typeof tasks)[number];
 
+/** How pictures are restored: by DPS in pixels, or by PSLD in latents. */
+export const methods = ['dps', 'psld'] as const;
+/** One of them. */
+export type Method = (typeof methods)[number];
+
 /** The options that say what has happened to a picture. */
 export const taskOptions: OptionKinds = {
   task: 'text',
@@ -112,25 +117,20 @@ export async function chooseRestoringRun(
 }
 
 /**
- * The weights, powers of two, that restored letters best by DDPM in 20 steps without guidance
+ * The weights, powers of two, with which each method restored letters best by DDPM in 20 steps without guidance
  * (fixtures/evaluation/restoration-weights.json).
  */
-export const bestWeights: Readonly<Record<Task, number>> = {
-  denoise: 2,
-  inpaint: 4,
-  'inpaint-random': 4,
-  sr4: 8,
-  sr8: 16,
-  'gaussian-blur': 8,
-  'motion-blur': 8,
+export const bestWeights: Readonly<Record<Method, Readonly<Record<Task, number>>>> = {
+  dps: { denoise: 2, inpaint: 4, 'inpaint-random': 4, sr4: 8, sr8: 16, 'gaussian-blur': 8, 'motion-blur': 8 },
+  psld: { denoise: 2, inpaint: 8, 'inpaint-random': 4, sr4: 8, sr8: 16, 'gaussian-blur': 8, 'motion-blur': 8 },
 };
 
 /** How much PSLD's gluing counts beside a measurement of this weight, unless told otherwise. */
 export const usualGluing = (weight: number): number => weight / 10;
 
 /** How much the measurement counts: what --weight says, or what is best in 20 steps; the less the more there are. */
-export function chooseWeight(options: ParsedOptions, { task }: RestorationTask, steps: number): number {
-  return options.number('weight', 0) ?? Math.min(bestWeights[task], 320 / steps);
+export function chooseWeight(options: ParsedOptions, method: Method, task: Task, steps: number): number {
+  return options.number('weight', 0) ?? Math.min(bestWeights[method][task], 320 / steps);
 }
 
 /** What restoring takes where drawing takes this: each slope is a pass and the way back, as long as the pass. */

@@ -65,7 +65,7 @@ export async function restoreLatents(options: ParsedOptions, files: OutFiles): P
   const factor = pixelsPerLatent(pipeline);
   const pictureShape = [count, inChannels, h * factor, w * factor];
   const task = await readTask(options, pictureShape, dtype);
-  const weight = chooseWeight(options, task, chosen.stepCount);
+  const weight = chooseWeight(options, 'psld', task.task, chosen.stepCount);
   const gluing = options.number('gluing', 0) ?? usualGluing(weight);
   const plan = { guidance, scheduler: chosen.scheduler, shape, texts: 1 + prompts.negativePrompts.length };
   announceWork(restoringWork(pipelineWork(pipeline, plan)));

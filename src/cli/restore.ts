@@ -25,13 +25,14 @@ import {
   chooseRestoringRun,
   chooseWeight,
   measuredFor,
+  methods,
   readTask,
   restoringWork,
   taskHelp,
   taskOptions,
   tasks,
+  type Method,
   type RestorationTask,
-  type Task,
 } from './restoration-task.ts';
 import type { Restored } from './restore-latents.ts';
 import { runTitle, writeLatents, type OutFiles } from './run-report.ts';
@@ -57,7 +58,11 @@ const kinds: OptionKinds = {
   ...backendOptions,
 };
 
-const weightText = (task: Task): string => `${task} ${bestWeights[task]}`;
+/** The weights of a method: lines of the help, of at most four tasks each. */
+function weightsText(method: Method): string {
+  const all = tasks.map((task) => `${task} ${bestWeights[method][task]}`);
+  return [all.slice(0, 4), all.slice(4)].map((line) => line.join(', ')).join(`,\n${' '.repeat(34)}`);
+}
 
 const help = (): string => `pag restore --task TASK --input PICTURE.png --out GRID.png [options]
 
@@ -71,8 +76,10 @@ ${taskHelp}
   --method dps|psld               dps: with a model of pixels; psld (Rout et al. 2023, arXiv 2307.00619): in the latents
                                   of a pipeline, which is told a --prompt (dps)
   --weight W                      how far a step goes towards the picture that is given (what restores letters best in
-                                  20 steps: ${tasks.slice(0, 4).map(weightText).join(', ')},
-                                  ${tasks.slice(4).map(weightText).join(', ')}; and at most 320 / steps)
+                                  20 steps, and at most 320 / steps: by dps
+                                  ${weightsText('dps')};
+                                  by psld
+                                  ${weightsText('psld')})
   --gluing G                      of psld: how far towards latents of a picture into which it is glued (W / 10)
   --prompt TEXT                   of psld: what the picture shows; '' says nothing of it
   --negative-prompt TEXT          of psld: what takes the place of no text in passes without the prompt
@@ -125,7 +132,7 @@ async function run(args: readonly string[]): Promise<number> {
 
 /** By the method that is asked for. @throws InputError for one that there is not, and options that it does not have */
 async function restore(options: ParsedOptions, files: OutFiles): Promise<Restored> {
-  const method = options.choice('method', ['dps', 'psld'] as const) ?? 'dps';
+  const method = options.choice('method', methods) ?? 'dps';
   const idle = method === 'psld' ? ['labels', 'null-label', 'preview'] : ['prompt', 'negative-prompt', 'gluing'];
   refuseIdle(options, idle, `with --method ${method}`);
   if (method === 'dps') return restorePixels(options, files);
@@ -142,7 +149,7 @@ async function restorePixels(options: ParsedOptions, files: OutFiles): Promise<R
   const task = await readTask(options, shape, dtype);
   const guidance = chooseUNetGuidance(options, unet);
   const chosen = await chooseRestoringRun(options, schedulerConfig);
-  const weight = chooseWeight(options, task, chosen.stepCount);
+  const weight = chooseWeight(options, 'dps', task.task, chosen.stepCount);
   const { labels, nullLabel } = conditionsOf(options, unet, count);
   const { scheduler } = chosen;
   const conditions = classConditions(labels, nullLabel);

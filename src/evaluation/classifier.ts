@@ -2,7 +2,7 @@
  * The letter classifier whose features the metrics use: four convolutions, a layer of 64 features, 26 letters
  * (`scripts/train/train_classifier.py`). What Inception is to photographs, it is to letters.
  */
-import { checkTensor, mustBe, type Check } from '../tensor/checks.ts';
+import { checkFinite, checkTensor, mustBe, type Check } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { reshape, sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { aBackend, type Backend, type Program, type Tensors } from '../kernels/kernels.ts';
@@ -55,7 +55,7 @@ interface Layer {
 /**
  * The classifier with these weights.
  * @param source the file that they come from, for messages
- * @throws InputError when a weight is missing or of another shape
+ * @throws InputError when a weight is missing, of another shape, or not finite
  */
 export function createClassifier(weights: ReadonlyMap<string, Tensor>, source = 'the classifier'): Classifier {
   areWeights(source, weights);
@@ -97,7 +97,10 @@ function checkedWeight(
 ): Tensor {
   const found = weights.get(name);
   if (found !== undefined) checkTensor(`${source}: "${name}"`, found);
-  if (found && sameShape(found.shape, shape)) return found;
+  if (found && sameShape(found.shape, shape)) {
+    checkFinite(`${source}: "${name}"`, found);
+    return found;
+  }
   const instead = found ? `has ${shapeText(found.shape)}` : 'is missing';
   throw new InputError(`${source}: "${name}" must have shape ${shapeText(shape)}, but ${instead}`);
 }

@@ -4,7 +4,6 @@ import { sumOverAll } from '../kernels/gradients/sums.ts';
 import { aBackend, tensorOf, type Backend, type Program } from '../kernels/kernels.ts';
 import { checkedLabels, oneHot } from '../models/class-gradient.ts';
 import { programFor } from '../models/model.ts';
-import { checkFinite } from '../tensor/checks.ts';
 import { cast } from '../tensor/rounding.ts';
 import { reshape, type Tensor } from '../tensor/tensor.ts';
 import { aClassifier, checkedPictures, letterCount, type Classifier } from './classifier.ts';
@@ -13,8 +12,8 @@ import { aClassifier, checkedPictures, letterCount, type Classifier } from './cl
  * ∇ log p(y|x) of the classifier's letters: what universal guidance goes along.
  * @param labels y: one for each picture, or one for all; letters from 0 (A) to 25
  * @returns from pictures [B,1,32,32] to a slope of their shape and precision
- * @throws InputError for what is no classifier, weights that are not finite and labels that are no letters; (the
- *   function) for pictures of another shape, and labels that are not as many
+ * @throws InputError for what is no classifier, and labels that are no letters; (the function) for pictures of another
+ *   shape, and labels that are not as many
  */
 export function letterSlope(
   classifier: Classifier,
@@ -23,7 +22,6 @@ export function letterSlope(
 ): (pictures: Tensor) => Tensor {
   aClassifier('the classifier', classifier);
   aBackend('the backend', backend);
-  for (const [name, weight] of classifier.weights) checkFinite(`the weight "${name}" of the classifier`, weight);
   checkedLabels(labels, labels.length, letterCount);
   const program = programFor(classifier, 'the slope', () => slopeProgram(classifier));
   return (pictures) => {

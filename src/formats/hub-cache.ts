@@ -1,6 +1,6 @@
 /** The Hub's cache of a model: its files lie in `snapshots/<commit>`, and `refs/main` holds the commit's name. */
 import { InputError } from '../tensor/errors.ts';
-import type { ReadFile } from './read-file.ts';
+import { aReader, type ReadFile } from './read-file.ts';
 
 /** A folder to read from, and its name for messages. */
 export interface Located {
@@ -23,9 +23,10 @@ export async function snapshotOf(readFile: ReadFile, source: string): Promise<Lo
 
 /**
  * The folder that has one of these files: itself, or, of a cache, its latest snapshot.
- * @throws InputError as `snapshotOf`
+ * @throws InputError for what reads no files, and as `snapshotOf`
  */
 export async function located(readFile: ReadFile, source: string, ...files: readonly string[]): Promise<Located> {
+  aReader('what reads files', readFile);
   for (const file of files) if (await readFile(file, { first: 1 })) return { readFile, source };
   return (await snapshotOf(readFile, source)) ?? { readFile, source };
 }

@@ -173,8 +173,13 @@ function realFolder(folder: string): string {
   }
 }
 
+/** A name that no file has. */
+function draftIn(folder: string): string {
+  return join(folder, `.pag-${randomBytes(6).toString('hex')}`);
+}
+
 function replace(path: string, bytes: Uint8Array, old: Stats | undefined): void {
-  const draft = join(dirname(path), `.pag-${randomBytes(6).toString('hex')}`);
+  const draft = draftIn(dirname(path));
   try {
     writeInto(draft, 'wx', bytes);
     if (old) takeOver(draft, old);
@@ -279,10 +284,25 @@ export function checkWritable(path: string): void {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory()) throw new InputError(`cannot write ${path}: it is a folder`);
-    accessSync(found ? path : dirname(placeOf(path)), constants.W_OK);
-    if (found?.isFile()) accessSync(dirname(realpathSync(path)), constants.W_OK);
+    if (found) accessSync(path, constants.W_OK);
+    if (!found || found.isFile()) tryFolder(dirname(placeOf(path)));
   } catch (error) {
     refuseFile(error, path, 'write');
+  }
+}
+
+/** Makes a file in a folder and removes it: below /proc none can be made, although access is granted. */
+function tryFolder(folder: string): void {
+  accessSync(`${folder}/.`, constants.W_OK);
+  const draft = draftIn(folder);
+  try {
+    uninterrupted(() => {
+      closeSync(openSync(draft, 'wx'));
+      rmSync(draft);
+    });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new InputError(`cannot write into ${folder}: the system has no files made there`);
   }
 }
 
@@ -291,7 +311,7 @@ export function checkWritableFolder(path: string): void {
   let there = path;
   while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
   try {
-    accessSync(`${there}/.`, constants.W_OK);
+    tryFolder(there);
   } catch (error) {
     refuseFile(error, path, 'write');
   }

@@ -1,6 +1,7 @@
 /** PNG files, still or animated, of pixels that somebody has compressed: who that is, depends on where it runs. */
 import { at } from '../tensor/at.ts';
 import { joinBytes } from '../tensor/bytes.ts';
+import { text as isText } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { firstOf, type Frame } from './animation.ts';
 import { checkPicture, type Picture } from './picture.ts';
@@ -88,6 +89,7 @@ function textChunks(texts: PngTexts): readonly Uint8Array[] {
   return Object.entries(texts).map(([keyword, text]) => {
     if (!/^[\x20-\x7e\xa1-\xff]{1,79}$/.test(keyword))
       throw new InputError(`"${keyword}" is no keyword of a PNG: 1 to 79 characters of Latin-1`);
+    isText(`the text of "${keyword}"`, text);
     const latin = Uint8Array.from(`${keyword}\0\0\0\0\0`, (letter) => letter.charCodeAt(0));
     return chunkBytes('iTXt', joinBytes([latin, new TextEncoder().encode(text)]));
   });

@@ -43,7 +43,11 @@ export function firstOf(bytes: Uint8Array, part: FilePart, source: string): Uint
 /** A reader, and not a path. */
 export const aReader = aFunction('a function that reads a file of a folder, as folderReader(path)');
 
-const areBytes = mustBe('a Uint8Array, or undefined where there is no file', (value) => value instanceof Uint8Array);
+/** Bytes of a file. */
+export const areBytes = mustBe(
+  'a Uint8Array, or undefined where there is no file',
+  (value) => value instanceof Uint8Array,
+);
 
 /**
  * A JSON file of a folder; undefined when there is no such file.

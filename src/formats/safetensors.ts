@@ -366,7 +366,13 @@ function entryOf(file: SafetensorsFile, name: string): SafetensorsEntry {
 }
 
 const areBytes = mustBe('the bytes of a file, a Uint8Array', (value) => value instanceof Uint8Array);
-const aFile = withParts<SafetensorsFile>('a file, as parseSafetensors gives it', 'source', 'entries');
+/** A file that has been opened. */
+export const aFile = withParts<SafetensorsFile>(
+  'a file, as parseSafetensors gives it',
+  'source',
+  'entries',
+  'metadata',
+);
 const areTensors = mustBe(
   'an object of tensors by name, as Object.fromEntries(map)',
   (value) => isRecord(value) && !(value instanceof Map),

@@ -1,18 +1,9 @@
 /** Reading a model's files from a web server: parts of them where that is enough, resumed where the line breaks. */
 import { joinBytes } from '../tensor/bytes.ts';
 import { InputError, messageOf } from '../tensor/errors.ts';
-import {
-  aFunction,
-  anObject,
-  checkOptions,
-  mustBe,
-  optional,
-  whole,
-  withMethods,
-  type Checks,
-} from '../tensor/checks.ts';
+import { aFunction, checkOptions, mustBe, optional, text, whole, withMethods, type Checks } from '../tensor/checks.ts';
 import { aSignal, throwIfAborted, type Signal } from '../tensor/signal.ts';
-import { checkSize, firstOf, type FilePart, type ReadFile } from './read-file.ts';
+import { areBytes, checkSize, firstOf, type FilePart, type ReadFile } from './read-file.ts';
 import type { ByteStorage } from './storage.ts';
 
 /** How far the loading of a file is. */
@@ -74,7 +65,13 @@ export interface UrlReaderOptions {
 }
 
 const checks: Checks<UrlReaderOptions> = {
-  headers: optional(anObject('an object of texts')),
+  headers: optional(
+    mustBe(
+      'an object of texts',
+      (headers) =>
+        Object(headers) === headers && Object.values(headers as object).every((one) => typeof one === 'string'),
+    ),
+  ),
   signal: optional(aSignal),
   onProgress: optional(aFunction('a function that is told how far it is')),
   storage: optional(withMethods<ByteStorage>('a storage, as cacheStorage()', 'get', 'set')),
@@ -101,8 +98,10 @@ export function urlReader(folder: string | { readonly href: string }, options: U
   const base = baseOf(typeof folder === 'string' ? folder : folder.href);
   const { storage, onProgress } = options;
   return async (path, part = {}) => {
+    text('the path of a file', path);
     const url = new URL(path.split('/').map(encodeURIComponent).join('/'), base).href;
     const kept = await storage?.get(url);
+    optional(areBytes)(`what the storage gives of ${url}`, kept);
     if (kept) return firstOf(kept, part, url);
     const told = (done: number, total: number | undefined): void => onProgress?.({ path, done, total });
     const bytes = await load(url, part, options, told);

@@ -3,7 +3,7 @@
  * 3 × 3 is a Winograd convolution (definition/winograd-conv2d) where that pays: other bits, defined as well, and again
  * the same on every backend.
  */
-import { checkOptions, mustBe, optional, type Check, type Checks } from '../tensor/checks.ts';
+import { checkOptions, oneOf, optional, type Check, type Checks } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { convolveApart } from './joined.ts';
 import type { Kernels, WinogradWidth } from './kernels.ts';
@@ -16,9 +16,7 @@ export const orders = ['direct', 'fast'] as const;
 export type Order = (typeof orders)[number];
 
 /** An order, and nothing else. */
-export const anOrder: Check = mustBe(orders.map((order) => `"${order}"`).join(' or '), (value) =>
-  (orders as readonly unknown[]).includes(value),
-);
+export const anOrder: Check = oneOf(orders);
 
 /** How loops are to compute. */
 export interface OrderOptions {

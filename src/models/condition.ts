@@ -59,6 +59,13 @@ const conditionNames = ['classLabels', ...conditionTensors] as const;
  */
 export type Conditions = Readonly<Record<string, Condition>>;
 
+/** A condition, and no key that nobody reads. */
+export const aCondition: Check = (name, value) => {
+  mustBe('an object, as { classLabels: [0] }', (one) => typeof one === 'object' && one !== null)(name, value);
+  const unknown = Object.keys(Object(value)).find((key) => !(conditionNames as readonly string[]).includes(key));
+  if (unknown !== undefined) throw new InputError(`${name} has no ${unknown}; it has { ${conditionNames.join(', ')} }`);
+};
+
 /** Class labels; whether the model has them, the model finds out. */
 export const areLabels: Check = mustBe(
   'a list of numbers, as [0, 1]',

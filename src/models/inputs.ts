@@ -3,6 +3,7 @@ import { checkTensor, isTensor, mustBe, numbers } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shown } from '../tensor/shown.ts';
 import { allocate, extentOf, shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
+import type { Condition } from './condition.ts';
 import type { ModelInput, Weights } from './model.ts';
 
 /** One value for each sample: those that are given, or the only one for all. */
@@ -106,9 +107,15 @@ export function checkLabels({ classLabels: labels, sample }: ModelInput, taken: 
       `there are ${labels.length} class labels for a batch of ${batch}; give one, or one for each sample`,
     );
   }
-  for (const label of labels) {
+  checkTable({ classLabels: labels }, taken);
+}
+
+/** Fails where numbers are given as class labels that the model's table does not have, before there is a sample. */
+export function checkTable({ classLabels: labels }: Condition, { kind, rows }: ClassInput): void {
+  if (kind !== 'numbers' || !Array.isArray(labels)) return;
+  for (const label of labels as readonly number[]) {
     aNumber('a class label', label);
-    checkIndex(label, taken.rows, 'class label');
+    checkIndex(label, rows, 'class label');
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import { matmul } from '../kernels/plain/matmul.ts';
 import { at } from '../tensor/at.ts';
-import { checkFinite, checkTensor, finite, mustBe } from '../tensor/checks.ts';
+import { checkFinite, checkTensor, finite, mustBe, withParts } from '../tensor/checks.ts';
 import { numbersOf } from '../tensor/deferred.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
@@ -49,7 +49,7 @@ export interface MergedLora {
  * @param weights by the names of PyTorch's parameters; they are not changed
  * @param dtype of the weights that are changed; each its own, unless given
  * @throws InputError when an update does not fit its weight, has numbers that are not finite, or a module is updated
- *   twice by one LoRA; or a scale is no finite number
+ *   twice by one LoRA; or a scale is no finite number, or so large that the sum is none
  */
 export function mergeLora(weights: Weights, loras: readonly ScaledLora[], dtype?: DType): MergedLora {
   areWeights('the weights', weights);
@@ -60,6 +60,7 @@ export function mergeLora(weights: Weights, loras: readonly ScaledLora[], dtype?
     aScale(`the scale of ${source}`, scale);
     const seen = new Set<string>();
     return all.flatMap((update) => {
+      anUpdate(`an update of ${source}`, update);
       const path = find(update.module);
       const weight = path === undefined ? undefined : weights.get(`${path}.weight`);
       if (path === undefined || !weight) return [update.name];
@@ -75,7 +76,10 @@ export function mergeLora(weights: Weights, loras: readonly ScaledLora[], dtype?
   for (const [path, scaled] of updates) {
     const name = `${path}.weight`;
     const weight = weights.get(name);
-    if (weight) merged.set(name, sumOf(weight, scaled, dtype ?? weight.dtype));
+    if (!weight) continue;
+    const sum = sumOf(weight, scaled, dtype ?? weight.dtype);
+    checkFinite(`${name} with what is merged into it, in ${sum.dtype},`, sum);
+    merged.set(name, sum);
   }
   return { weights: merged, unmatched };
 }
@@ -86,7 +90,12 @@ interface Scaled {
   readonly factor: number;
 }
 
-const areLoras = mustBe('a list of { source, updates, scale }', Array.isArray);
+const areLoras = mustBe(
+  'a list of { source, updates, scale }',
+  (loras) =>
+    Array.isArray(loras) && loras.every((lora) => Array.isArray((Object(lora) as Partial<ScaledLora>).updates)),
+);
+const anUpdate = withParts<LoraUpdate>('one, as readLora gives it', 'name', 'module', 'down', 'up');
 const aScale = finite();
 
 /** r. */

@@ -39,6 +39,11 @@ export interface Architecture<Config = unknown, Input = ModelInput, State = unkn
   readonly stages: readonly Stage<State>[];
   /** @throws InputError when the input does not fit the model */
   check(input: Input): void;
+  /**
+   * What can be told of a condition before there is a sample; nothing, unless given.
+   * @throws InputError for class labels that the model does not have
+   */
+  checkCondition?(condition: Condition): void;
   /** What the program is run with: the input's tensors, and its numbers made tensors, in the model's precision. */
   tensors(input: Input, weights: Weights, dtype: DType): Tensors;
   /** What flows into the first stage. */

@@ -7,7 +7,7 @@ import { at } from '../tensor/at.ts';
 import { aFunction } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { PictureModel } from './autoencoder.ts';
-import type { Condition } from './condition.ts';
+import { aCondition, type Condition } from './condition.ts';
 import { lossGradient } from './loss-gradient.ts';
 import { aModel, programFor, type Model, type ModelInput } from './model.ts';
 import { forwardPasses, runModel, unwatched } from './passes.ts';
@@ -35,8 +35,8 @@ export const aModelSlope = aFunction('a function, as modelSlope(unet, backend) g
  * The slope of a model's prediction. It is read off the gradient of the squared error: with a target of p − v N/2, the
  * mean of the squares of N errors changes with Jᵀv.
  * @param condition of the samples, as `classConditions` makes it; none for an unconditional model
- * @throws InputError for what is no model and no backend; (the function) when the sample does not fit the model, or its
- *   family cannot be derived
+ * @throws InputError for what is no model, no backend and no condition; (the function) when the sample does not fit the
+ *   model, or its family cannot be derived
  */
 export function modelSlope<State>(
   model: Model<unknown, ModelInput, State>,
@@ -45,6 +45,7 @@ export function modelSlope<State>(
 ): ModelSlope {
   aModel('the model', model);
   aBackend('the backend', backend);
+  aCondition('the condition', condition);
   return (sample, timestep, known) => {
     const input = { sample, timesteps: [timestep], ...condition };
     const prediction = known ?? at(runModel(model, backend, input).predictions, 0);

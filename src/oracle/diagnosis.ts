@@ -3,6 +3,7 @@
  * theirs is named. Where no single one is, the one is sought that explains the most of the data flow, and then a second
  * on top of it.
  */
+import { mustBe } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Case } from './case.ts';
@@ -14,7 +15,7 @@ import { reference, type Implementation } from './implementation.ts';
 import { entryOf, remembered } from './lookup.ts';
 import { deviation, margin, rms, shareOf, type Band } from './tolerance.ts';
 import { remembering } from './remembered-kernels.ts';
-import { preparedFor, traceCase, type Precision, type Trace, type TraceOptions } from './trace.ts';
+import { aCase, preparedFor, traceCase, type Precision, type Trace, type TraceOptions } from './trace.ts';
 
 /** Some mistakes, and how far they explain what was found. */
 export interface Explanation {
@@ -59,6 +60,8 @@ interface Before extends Explanation {
  */
 const another = { least: margin * closeEnough, within: 1 };
 
+const isMap = mustBe('a Map of taps by name, as check gives it', (value) => value instanceof Map);
+
 /** So many mistakes are sought at once. */
 const mostFaults = 3;
 
@@ -78,6 +81,7 @@ export interface FaultyTraces {
  * @param names the taps that are wanted
  */
 export function faultyTraces(one: Case, format: Format, names: ReadonlySet<string>): FaultyTraces {
+  aCase('the case', one);
   const { kernels, learn } = remembering(reference.kernels);
   const right = { ...reference, kernels };
   const options = { names, apart: true, prepared: preparedFor(one, precisionOf(format)) };
@@ -173,6 +177,8 @@ export function diagnose(
   traces: FaultyTraces,
   onProgress: (done: number, total: number) => void = () => {},
 ): Diagnosis {
+  isMap('the bands', bands);
+  isMap('their taps', theirs);
   const taps = [...bands];
   const away = distances(theirs, bands, format);
   /** How far their taps are from those with these faults, up to the first that is beyond the limit. */

@@ -1,5 +1,6 @@
 /** All that is found out about a port that was checked, beyond which taps are off: the mistakes, and how they look. */
 import type { SafetensorsFile } from '../formats/safetensors.ts';
+import { withParts } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Case } from './case.ts';
 import type { Checked } from './check.ts';
@@ -29,6 +30,7 @@ export function findingsOf(
   file: SafetensorsFile,
   onProgress?: (done: number, total: number) => void,
 ): Findings {
+  isChecked('what was checked', checked);
   if (checked.report.taps.every(({ status }) => status === 'ok')) return { diagnoses: [], sentences: [] };
   const storage = storageFinding(checked);
   if (storage !== undefined) return { diagnoses: [], sentences: [storage] };
@@ -38,6 +40,8 @@ export function findingsOf(
   const rough = roughFinding(checked, diagnoses);
   return { diagnoses, sentences: [...residual, ...[format, rough].filter((sentence) => sentence !== undefined)] };
 }
+
+const isChecked = withParts<Checked>('what check gives', 'report', 'bands', 'theirs');
 
 /** That the exponential of some probes, which no mistake explains, is an approximation. */
 function roughFinding({ report, theirs }: Checked, diagnoses: readonly Diagnosis[]): string | undefined {
@@ -56,9 +60,11 @@ function roughFinding({ report, theirs }: Checked, diagnoses: readonly Diagnosis
 
 /** The mistakes that explain what is off. */
 export function diagnosesOf(
-  { report, bands, theirs }: Checked,
+  checked: Checked,
   onProgress?: (done: number, total: number) => void,
 ): readonly Diagnosis[] {
+  isChecked('what was checked', checked);
+  const { report, bands, theirs } = checked;
   const { case: one, format, independent, taps } = report;
   const off = taps.flatMap(({ name, status }) => (status === 'ok' ? [] : [name]));
   if (off.length === 0) return [];

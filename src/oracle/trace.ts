@@ -53,7 +53,8 @@ export function preparedFor({ inputs, weights }: Prepared, { storage, compute }:
   return { inputs: prepare(inputs), weights: prepare(weights) };
 }
 
-const aCase = mustBe('one, as readCase gives it', (value) => {
+/** A case. */
+export const aCase = mustBe('one, as readCase gives it', (value) => {
   const { subject, inputs, weights } = Object(value) as Partial<Case>;
   return typeof subject?.kind === 'string' && inputs instanceof Map && weights instanceof Map;
 });

@@ -3,6 +3,7 @@ import type { AutoencoderKL } from '../models/autoencoder-kl/autoencoder-kl.ts';
 import type { AutoencoderTiny } from '../models/autoencoder-tiny/autoencoder-tiny.ts';
 import type { ClipText } from '../models/clip-text/clip-text.ts';
 import type { UNetCondition } from '../models/unet2d-condition/unet-condition.ts';
+import { withParts, type Check } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 
 /** The models of a pipeline. */
@@ -11,6 +12,11 @@ export interface Parts {
   readonly encoders: readonly ClipText[];
   readonly unet: UNetCondition;
   readonly autoencoder: AutoencoderKL | AutoencoderTiny;
+}
+
+/** A pipeline, or what of it is asked for. */
+export function pipelineWith(...parts: readonly ('texts' | 'unet' | 'autoencoder')[]): Check {
+  return withParts<Readonly<Record<string, unknown>>>('one, as loadStableDiffusion gives it', ...parts);
 }
 
 /** How many numbers tell XL's UNet of original size, crop and target size. */

@@ -9,6 +9,7 @@ import { subtract } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { zeros, type Tensor } from '../tensor/tensor.ts';
 import { isTiny } from './latents.ts';
+import { pipelineWith } from './check-parts.ts';
 import type { StableDiffusion } from './stable-diffusion.ts';
 
 /**
@@ -18,10 +19,12 @@ import type { StableDiffusion } from './stable-diffusion.ts';
  * @throws InputError for a pipeline with another autoencoder, or one in another precision than the UNet
  */
 export function latentSlopes(
-  { unet, autoencoder }: Pick<StableDiffusion, 'unet' | 'autoencoder'>,
+  pipeline: Pick<StableDiffusion, 'unet' | 'autoencoder'>,
   backend: Backend,
   condition: Condition,
 ): LatentSlopes {
+  pipelineWith('unet', 'autoencoder')('the pipeline', pipeline);
+  const { unet, autoencoder } = pipeline;
   if (isTiny(autoencoder))
     throw new InputError('the pipeline has an AutoencoderTiny; posterior sampling in latents needs an AutoencoderKL');
   const { encoder, decoder, config } = autoencoder;

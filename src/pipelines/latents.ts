@@ -18,10 +18,12 @@ import { forEachSample } from '../sampling/from-picture.ts';
 import type { NoiseSource } from '../schedulers/scheduler.ts';
 import { mapElements, scale } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
+import { checkTensor } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { exp } from '../tensor/math/index.ts';
 import { cast } from '../tensor/rounding.ts';
 import { extentOf, type Tensor } from '../tensor/tensor.ts';
+import { pipelineWith } from './check-parts.ts';
 import type { StableDiffusion } from './stable-diffusion.ts';
 import { decodingTiles, encodingTiles, inTiles } from './tiles.ts';
 
@@ -31,9 +33,12 @@ export interface LatentOptions {
   readonly tiling?: boolean;
 }
 
+const aPipeline = pipelineWith('unet', 'autoencoder');
+
 /** How many pixels a latent stands for, in either direction. */
-export function pixelsPerLatent({ autoencoder }: Pick<StableDiffusion, 'autoencoder'>): number {
-  const { config } = autoencoder;
+export function pixelsPerLatent(pipeline: Pick<StableDiffusion, 'autoencoder'>): number {
+  pipelineWith('autoencoder')('the pipeline', pipeline);
+  const { config } = pipeline.autoencoder;
   return 2 ** (('blockOutChannels' in config ? config.blockOutChannels : config.numDecoderBlocks).length - 1);
 }
 
@@ -48,6 +53,8 @@ export function picturesOf(
   latents: Tensor,
   options: LatentOptions = {},
 ): Tensor {
+  aPipeline('the pipeline', pipeline);
+  checkTensor('the latents', latents);
   const pictures = Array.from({ length: extentOf(latents, 0) }, (_, b) =>
     pictureOf(pipeline, backend, referenceKernels.sliceBatch(latents, b, b + 1), options),
   );
@@ -82,13 +89,15 @@ function pictureOf(
  * @throws InputError for a picture that does not fit, or tiles where there are none
  */
 export function latentsOf(
-  { autoencoder, unet }: Pick<StableDiffusion, 'autoencoder' | 'unet'>,
+  pipeline: Pick<StableDiffusion, 'autoencoder' | 'unet'>,
   backend: Backend,
   picture: Tensor,
   count: number,
   noiseSource: NoiseSource,
   options: LatentOptions = {},
 ): Tensor {
+  aPipeline('the pipeline', pipeline);
+  const { autoencoder, unet } = pipeline;
   if (isTiny(autoencoder)) {
     refuseTiles(options);
     return scale(encodePictureTiny(autoencoder, backend, picture), autoencoder.config.scalingFactor);

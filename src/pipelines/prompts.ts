@@ -12,6 +12,7 @@ import { anObject, checkOptions, finite, mustBe, optional, whole, type Check, ty
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { extentOf, reshape, tensor, zeros, type Tensor } from '../tensor/tensor.ts';
+import { pipelineWith } from './check-parts.ts';
 import type { StableDiffusion } from './stable-diffusion.ts';
 
 /** What is asked of a pipeline in words. */
@@ -63,6 +64,7 @@ const checks: Checks<PromptRequest> = {
  *   none, a pipeline of XL that is told no sizes, and layers to leave out that are not there
  */
 export function promptConditions(pipeline: StableDiffusion, backend: Backend, request: PromptRequest): Conditions {
+  pipelineWith('texts', 'unet')('the pipeline', pipeline);
   checkOptions('promptConditions', request, checks);
   const { prompts, negativePrompts = [''], clipSkip = 0, guidanceScale = 7.5 } = request;
   checkSecond(pipeline, request);
@@ -105,15 +107,18 @@ export type TextCondition = Pick<Condition, 'encoderHiddenStates' | 'textEmbeds'
  * What the UNet is told of prompts, one for each sample. Each text is encoded once.
  * @param clipSkip how many of the last layers are left out; XL leaves out one more
  * @param prompts2 of XL's second text encoder, one for each sample
- * @throws InputError where there are not so many layers
+ * @throws InputError for what is no pipeline, prompts that are no list of texts, and where there are not so many layers
  */
 export function embedPrompts(
-  { texts }: Pick<StableDiffusion, 'texts'>,
+  pipeline: Pick<StableDiffusion, 'texts'>,
   backend: Backend,
   prompts: readonly string[],
   clipSkip = 0,
   prompts2 = prompts,
 ): TextCondition {
+  pipelineWith('texts')('the pipeline', pipeline);
+  areTexts('the prompts', prompts);
+  const { texts } = pipeline;
   const isXl = texts.length > 1;
   const encoded = texts.map(({ tokenize, encoder }, i) => {
     const own = i === 0 ? prompts : prompts2;

@@ -12,7 +12,7 @@
  */
 import { add, combine, mapElements, norm, scale, subtract } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
-import { checkOptions, checkTensor, finite, type Checks } from '../tensor/checks.ts';
+import { checkFinite, checkOptions, checkTensor, finite, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { extentOf, sameShape, shapeText, type DType, type Tensor } from '../tensor/tensor.ts';
 import { originalPerPrediction, originalPerSample } from '../schedulers/original-slope.ts';
@@ -114,7 +114,7 @@ export function unit(x: Tensor): Tensor {
   });
 }
 
-/** @throws InputError unless y is what is measured of pictures of a shape, in their precision */
+/** @throws InputError unless y is what is measured of pictures of a shape, in their precision, and finite */
 export function checkMeasured(
   { measurement, measured }: InverseProblem,
   pictures: readonly number[],
@@ -122,9 +122,10 @@ export function checkMeasured(
 ): void {
   const [batch = 0, channels = 0, height = 0, width = 0] = pictures;
   const expected = [batch, channels, ...measurement.sizeOf([height, width])];
-  if (sameShape(measured.shape, expected) && measured.dtype === dtype) return;
-  throw new InputError(
-    `what was measured is ${shapeText(measured.shape)} in ${measured.dtype}; of pictures of ` +
-      `${shapeText(pictures)}, ${measurement.name} measures ${shapeText(expected)} in ${dtype}`,
-  );
+  if (!sameShape(measured.shape, expected) || measured.dtype !== dtype)
+    throw new InputError(
+      `what was measured is ${shapeText(measured.shape)} in ${measured.dtype}; of pictures of ` +
+        `${shapeText(pictures)}, ${measurement.name} measures ${shapeText(expected)} in ${dtype}`,
+    );
+  checkFinite('what was measured', measured);
 }

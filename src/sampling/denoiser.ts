@@ -61,8 +61,9 @@ export type PassRunner = (model: Model, input: ModelInput, passes: readonly Pass
  * A denoiser for a model. Passes that differ only in their perturbation are one call of the network, which they share
  * up to the first perturbed layer. Perturbed layers may be named by selectors (`mid`).
  * @param conditions by the names that guidances ask for: `given`, `null` …
- * @throws InputError for a model whose output is no prediction of its input; when predicting, for layers that are no
- *   attention layers of the model, for a condition or a model that was not given
+ * @throws InputError for a model whose output is no prediction of its input, and class labels that it does not have,
+ *   whether a pass asks for them or not; when predicting, for layers that are no attention layers of the model, for a
+ *   condition or a model that was not given
  */
 export function denoiserOf(models: Models, backend: Backend, conditions: Conditions): Denoiser {
   aBackend('the backend', backend);
@@ -97,14 +98,15 @@ export function unetDenoiser(model: Model, backend: Backend, options: DenoiserOp
 
 /**
  * A denoiser that leaves the running to `run`: it is given the passes of one model, one condition and one picture.
- * @throws InputError for a model whose output is no prediction of its input; when predicting, for a condition or a
- *   model that was not given
+ * @throws InputError for a model whose output is no prediction of its input, and class labels that it does not have;
+ *   when predicting, for a condition or a model that was not given
  */
 export function groupingDenoiser(models: Models, conditions: Conditions, run: PassRunner): Denoiser {
   checkOptions('the models of a denoiser', models, { main: aModel, weak: optional(aModel) });
   areConditions('the conditions', conditions);
   aFunction('a function that runs passes')('run', run);
-  for (const { inChannels, outChannels } of models.weak ? [models.main, models.weak] : [models.main]) {
+  for (const { inChannels, outChannels, checkCondition } of models.weak ? [models.main, models.weak] : [models.main]) {
+    for (const condition of Object.values(conditions)) checkCondition?.(condition);
     if (outChannels !== inChannels && outChannels !== 2 * inChannels) {
       throw new InputError(
         `the model makes ${outChannels} channels of ${inChannels}; ` +
@@ -142,7 +144,8 @@ const arePasses: Check = (name, passes) => {
   for (const pass of passes as readonly unknown[]) aPass('a pass', pass);
 };
 
-const areConditions = mustBe('an object of conditions by name, as classConditions([0], undefined)', (value) =>
+/** Conditions by name. */
+export const areConditions = mustBe('an object of conditions by name, as classConditions([0], undefined)', (value) =>
   Object.values(Object(value) as object).every((one) => typeof one === 'object' && one !== null),
 );
 

@@ -7,7 +7,7 @@ import { add, scale } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import type { NoiseLevel } from '../schedulers/level.ts';
+import { aLevel, type NoiseLevel } from '../schedulers/level.ts';
 import { aScheduler, type NoiseSource, type Scheduler } from '../schedulers/scheduler.ts';
 import { prepared, type Inpainting } from './inpaint.ts';
 
@@ -67,8 +67,10 @@ export function repaintCalls(count: number, jumps: Jumps = {}): readonly number[
  * x' = r x + √(σ'² − r² σ²) z, r = α'/α: x of one level, noised to another (arXiv 2201.09865, eq. 1).
  * @param x α x₀ + σ ε, like z [B,C,H,W]
  * @param z standard normal
+ * @throws InputError for levels that are none
  */
 export function renoiseStep(x: Tensor, from: NoiseLevel, to: NoiseLevel, z: Tensor): Tensor {
+  for (const level of [from, to]) aLevel('a level', level);
   const ratio = to.signal / from.signal;
   const added = Math.sqrt(Math.max(0, to.noise ** 2 - (ratio * from.noise) ** 2));
   return add(scale(x, ratio), scale(z, added));

@@ -1,14 +1,15 @@
 /** What a run will take, before it is begun. */
-import type { Guidance, Pass } from '../guidance/guidance.ts';
+import { aGuidance, type Guidance, type Pass } from '../guidance/guidance.ts';
 import type { Conditions } from '../models/condition.ts';
 import { passLoad, type PassLoad } from '../models/cost.ts';
 import type { Model } from '../models/model.ts';
 import { slopesAt } from '../schedulers/original-slope.ts';
-import type { Scheduler } from '../schedulers/scheduler.ts';
+import { aScheduler, type Scheduler } from '../schedulers/scheduler.ts';
 import { at } from '../tensor/at.ts';
+import { checkParts, mustBe, withParts, type Checks } from '../tensor/checks.ts';
 import { sourceOf } from '../tensor/deferred.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { groupBy, type Models } from './denoiser.ts';
+import { areConditions, groupBy, type Models } from './denoiser.ts';
 
 /** Work and room. */
 export interface Work {
@@ -30,12 +31,22 @@ export interface PlannedRun {
   readonly shape: readonly number[];
 }
 
+const checks: Checks<PlannedRun> = {
+  models: withParts<Models>('models, as { main: unet }', 'main'),
+  conditions: areConditions,
+  guidance: aGuidance,
+  scheduler: aScheduler,
+  shape: mustBe('a shape, as [1, 3, 64, 64]', Array.isArray),
+};
+
 /**
  * The least that a run takes: the passes that its guidance asks for first in each step (what SAG asks for later is not
  * counted), and the room for the inner values of one group of passes. Nothing is computed, and no numbers are needed.
- * @throws InputError when the shape does not fit the model, or a condition or a model is not given
+ * @throws InputError for what is none, when the shape does not fit the model, or a condition or a model is not given
  */
-export function leastWork({ models, conditions, guidance, scheduler, shape }: PlannedRun): Work {
+export function leastWork(run: PlannedRun): Work {
+  checkParts('a planned run', run, checks);
+  const { models, conditions, guidance, scheduler, shape } = run;
   const known = new Map<string, PassLoad>();
   const loadOf = (group: readonly Pass[], timestep: number): PassLoad => {
     const { condition, against, model = 'main', sample } = at(group, 0);

@@ -2,6 +2,7 @@
 import { add, scale } from '../tensor/arithmetic.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
+import { withParts } from '../tensor/checks.ts';
 import { oneMinus, root } from './single.ts';
 
 /** α and σ, the two factors in x_t = α x₀ + σ ε. */
@@ -11,6 +12,9 @@ export interface NoiseLevel {
   /** σ, from 0. */
   readonly noise: number;
 }
+
+/** A level. */
+export const aLevel = withParts<NoiseLevel>('a level, as scheduler.levelAt gives it', 'signal', 'noise');
 
 /**
  * α = √ᾱ and σ = √(1 − ᾱ) (Ho et al. 2020, arXiv 2006.11239, eq. 4), float32 as in PyTorch.

@@ -45,6 +45,11 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER): Check {
 /** A number, be it infinite, but not NaN. */
 export const number: Check = mustBe('a number', (value) => typeof value === 'number' && !Number.isNaN(value));
 
+/** One of some texts. */
+export function oneOf(known: readonly string[]): Check {
+  return mustBe(known.map((one) => `"${one}"`).join(' or '), (value) => known.some((one) => one === value));
+}
+
 /** True or false. */
 export const flag: Check = mustBe('true or false', (value) => typeof value === 'boolean');
 

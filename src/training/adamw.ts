@@ -2,8 +2,10 @@
  * AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101): steps as long as the running mean of the gradient beside the root
  * of that of its square, and weights that decay by themselves, whatever the gradient is.
  */
+import { checkOptions, finite, whole, type Checks } from '../tensor/checks.ts';
+import { InputError } from '../tensor/errors.ts';
 import { pow } from '../tensor/math/index.ts';
-import { allocate, type FloatArray, type Tensor } from '../tensor/tensor.ts';
+import { allocate, sameShape, shapeText, type FloatArray, type Tensor } from '../tensor/tensor.ts';
 
 /** Named as in `torch.optim.AdamW`. */
 export interface AdamWOptions {
@@ -18,6 +20,14 @@ export interface AdamWOptions {
   /** λ, of which a weight loses γ λ in a step, from 0. */
   readonly weightDecay: number;
 }
+
+const checks: Checks<AdamWOptions> = {
+  learningRate: finite(0),
+  beta1: finite(0, 1),
+  beta2: finite(0, 1),
+  eps: finite(0),
+  weightDecay: finite(0),
+};
 
 /** What AdamW remembers of a parameter, both of its shape. */
 export interface Moments {
@@ -36,15 +46,25 @@ export interface Moments {
  * rounds once less.
  * @param step t, from 1
  * @returns new tensors; all are of one shape and precision, f32 or f64
+ * @throws InputError for tensors of different ones, a step before the first, and options that are none
  */
 export function adamwStep(
   parameter: Tensor,
   gradient: Tensor,
   { expAvg, expAvgSq }: Moments,
   step: number,
-  { learningRate, beta1, beta2, eps, weightDecay }: AdamWOptions,
+  options: AdamWOptions,
 ): { readonly parameter: Tensor; readonly moments: Moments } {
   const { dtype, shape } = parameter;
+  for (const [name, x] of Object.entries({ gradient, expAvg, expAvgSq })) {
+    if (x.dtype !== dtype || !sameShape(x.shape, shape))
+      throw new InputError(
+        `${name} is ${shapeText(x.shape)} in ${x.dtype}; expected ${shapeText(shape)} in ${dtype}, as the parameter`,
+      );
+  }
+  whole(1)('the step', step);
+  checkOptions('adamwStep', options, checks);
+  const { learningRate, beta1, beta2, eps, weightDecay } = options;
   const size = parameter.data.length;
   const next = { theta: allocate(dtype, size), mean: allocate(dtype, size), square: allocate(dtype, size) };
   const before = { theta: parameter.data, mean: expAvg.data, square: expAvgSq.data };

@@ -6,13 +6,14 @@
 import type { UNetConfig } from '../models/unet2d/config.ts';
 import { addScaled } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
+import { checkOptions, finite, flag, optional, whole, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { permutation } from '../tensor/permutation.ts';
 import { manualSeed, type Generator } from '../tensor/random.ts';
 import { seedStates } from '../tensor/seed-sequence.ts';
 import { sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { TrainingConfig } from './config.ts';
-import { samplesOf, type Pictures } from './pictures.ts';
+import { arePictures, samplesOf, type Pictures } from './pictures.ts';
 
 /** How batches are made. */
 export interface BatchOptions {
@@ -27,6 +28,14 @@ export interface BatchOptions {
   /** Whether the timesteps of a batch are spread over all of them, one drawn from each part of T/B. */
   readonly stratified: boolean;
 }
+
+const checks: Checks<BatchOptions> = {
+  size: whole(1),
+  labelDropout: finite(0, 1),
+  nullLabel: optional(finite()),
+  offsetNoise: finite(0),
+  stratified: flag,
+};
 
 /**
  * How the batches of a config are made, for a model.
@@ -67,6 +76,7 @@ export interface Batch {
  * @param trainTimesteps T
  * @param seed from 0
  * @param step from 0
+ * @throws InputError for pictures, options or numbers that are none
  */
 export function batchAt(
   pictures: Pictures,
@@ -75,6 +85,11 @@ export function batchAt(
   seed: number,
   step: number,
 ): Batch {
+  arePictures('the pictures', pictures);
+  checkOptions('how batches are made', options, checks);
+  whole(1)('the number of timesteps', trainTimesteps);
+  whole(0)('the seed', seed);
+  whole(0)('the step', step);
   const { size, labelDropout, nullLabel, offsetNoise, stratified } = options;
   const chosen = picturesAt(at(pictures.shape, 0), size, seed, step);
   const sample = samplesOf(pictures, chosen);

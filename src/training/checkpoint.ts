@@ -3,12 +3,12 @@
  * follow from seeds and the number of the step, so the state of the optimiser and the reports are all that there is.
  */
 import { parseJson } from '../formats/json.ts';
-import { readTensor, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
+import { aFile, readTensor, writeSafetensors, type SafetensorsFile } from '../formats/safetensors.ts';
 import { InputError } from '../tensor/errors.ts';
 import { sameShape, shapeText, tensor, type Tensor } from '../tensor/tensor.ts';
 import { at } from '../tensor/at.ts';
 import type { Moments } from './adamw.ts';
-import type { StepReport, TrainingState } from './step.ts';
+import { aState, type StepReport, type TrainingState } from './step.ts';
 
 /** What the numbers of a training depend on, by the keys that a user gave; JSON values. */
 export type TrainingSettings = Readonly<Record<string, unknown>>;
@@ -20,8 +20,9 @@ export interface Checkpoint {
   readonly reports: readonly StepReport[];
 }
 
-/** The bytes of a checkpoint. */
+/** The bytes of a checkpoint. @throws InputError for a state that is none */
 export function checkpointBytes({ state, reports }: Checkpoint, settings: TrainingSettings): Uint8Array {
+  aState('the state', state);
   const { step, weights, moments, average } = state;
   const named = <T>(prefix: string, parts: ReadonlyMap<string, T>, tensorIn: (part: T) => Tensor) =>
     [...parts].map(([name, part]) => [`${prefix}.${name}`, tensorIn(part)] as const);
@@ -45,6 +46,8 @@ export function checkpointBytes({ state, reports }: Checkpoint, settings: Traini
  * @throws InputError for what is no checkpoint, or one of other settings, naming the first key that differs
  */
 export function readCheckpoint(file: SafetensorsFile, begin: TrainingState, settings: TrainingSettings): Checkpoint {
+  aFile('the file', file);
+  aState('the beginning', begin);
   const { training, step: stepText = '' } = file.metadata;
   if (training === undefined || !/^\d{1,10}$/.test(stepText))
     throw new InputError(`${file.source} is no checkpoint of a training`);

@@ -3,6 +3,7 @@
  * θ̂ ← β θ̂ + (1 − β) θ after each step. β is a constant, or grows with the step so that the average spans a share of
  * all steps so far.
  */
+import { mustBe, whole } from '../tensor/checks.ts';
 import { pow } from '../tensor/math/index.ts';
 import { allocate, type Tensor } from '../tensor/tensor.ts';
 
@@ -39,17 +40,23 @@ export function constantDecay(decay: number, warmup: boolean, step: number): num
  * arXiv 2312.02696, eq. 122 to 126).
  * @param exponent γ, from `exponentOfWidth`
  * @param step t, from 1; there β is 0
+ * @throws InputError for a step before the first
  */
 export function powerFunctionDecay(exponent: number, step: number): number {
+  whole(1)('the step', step);
   return pow(1 - 1 / step, exponent + 1);
 }
+
+const aWidth = mustBe('a number above 0 and below 0.288', (value) => Number(value) > 0 && Number(value) < 0.288);
 
 /**
  * γ of the power-function average whose standard deviation is this share of all steps:
  * σ_rel² = (γ + 1)/((γ + 2)²(γ + 3)), which falls as γ grows; found by halving an interval.
  * @param sigmaRel above 0 and below 0.288 (at γ = 0); 0.05 and 0.10 are usual
+ * @throws InputError for another
  */
 export function exponentOfWidth(sigmaRel: number): number {
+  aWidth('the width', sigmaRel);
   let [low, high] = [0, 1];
   while (width(high) > sigmaRel) high *= 2;
   for (;;) {

@@ -1,8 +1,11 @@
 /** How the learning rate runs over a training, as the schedules of `diffusers.optimization`. */
 import { cos } from '../tensor/math/index.ts';
+import { oneOf } from '../tensor/checks.ts';
 
 /** The shapes of a schedule, behind its warm-up. */
 export const scheduleTypes = ['constant', 'cosine'] as const;
+
+const aType = oneOf(scheduleTypes);
 
 /** A schedule of the learning rate. */
 export interface LearningRateSchedule {
@@ -17,8 +20,10 @@ export interface LearningRateSchedule {
  * `get_cosine_schedule_with_warmup`.
  * @param step from 0; with a warm-up this one takes nothing
  * @param steps of the whole training
+ * @throws InputError for a schedule that there is not
  */
 export function learningRateShare({ type, warmupSteps }: LearningRateSchedule, step: number, steps: number): number {
+  aType('the schedule', type);
   if (step < warmupSteps) return step / warmupSteps;
   if (type === 'constant') return 1;
   const progress = (step - warmupSteps) / Math.max(1, steps - warmupSteps);

@@ -3,6 +3,7 @@ import { writeSafetensors } from '../formats/safetensors.ts';
 import type { Json } from '../models/config-keys.ts';
 import { areWeights, type Weights } from '../models/model.ts';
 import type { Config } from '../schedulers/options.ts';
+import { anObject } from '../tensor/checks.ts';
 import { cast } from '../tensor/rounding.ts';
 
 /** What is to be said of a model besides its weights. */
@@ -13,6 +14,8 @@ export interface ModelDescription {
   readonly schedulerConfig: Config;
 }
 
+const aConfig = anObject("a config, as { _class_name: 'UNet2DModel' }");
+
 /**
  * The files of a model's folder, by their names.
  * @param weights by the names that diffusers gives them; they are written in float32, in which diffusers builds modules
@@ -22,6 +25,8 @@ export function modelFiles(
   { modelConfig, schedulerConfig }: ModelDescription,
   weights: Weights,
 ): ReadonlyMap<string, Uint8Array> {
+  aConfig('modelConfig', modelConfig);
+  aConfig('schedulerConfig', schedulerConfig);
   areWeights('the weights', weights);
   const inSingle = [...weights].map(([name, weight]) => [name, cast(weight, 'f32')] as const);
   return new Map([

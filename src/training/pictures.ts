@@ -1,6 +1,6 @@
 /** The pictures that a model is trained with. */
 import { at } from '../tensor/at.ts';
-import { firstNotFinite } from '../tensor/checks.ts';
+import { checkParts, firstNotFinite, mustBe, numbers, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shapeText, sizeOf, type Tensor } from '../tensor/tensor.ts';
 import type { UNetConfig } from '../models/unet2d/config.ts';
@@ -14,6 +14,21 @@ export interface Pictures {
   /** The class of each picture, whole numbers from 0, where they have one. */
   readonly labels?: readonly number[];
 }
+
+/** Refuses what is none, and pictures that have not the numbers that their shape says. @param source their name */
+export function arePictures(source: string, pictures: Pictures): void {
+  checkParts(source, pictures, checks);
+  const { shape, data } = pictures;
+  if (sizeOf(shape) === 0) throw new InputError(`${source}: there are no pictures; their shape is ${shapeText(shape)}`);
+  if (data.length !== sizeOf(shape))
+    throw new InputError(`${source}: the shape is ${shapeText(shape)}, but there are ${data.length} numbers`);
+}
+
+const checks: Checks<Pictures> = {
+  shape: mustBe('a shape [N,C,H,W]', (shape) => Array.isArray(shape) && shape.length === 4),
+  data: mustBe('a Uint8Array or a Float32Array', (data) => data instanceof Uint8Array || data instanceof Float32Array),
+  labels: optional(numbers),
+};
 
 /** Some of the pictures as samples, [B,C,H,W], f32. @param chosen their numbers */
 export function samplesOf({ shape, data }: Pictures, chosen: readonly number[]): Tensor {
@@ -39,17 +54,18 @@ function ofByte(byte: number): number {
  * @throws InputError for another size, numbers that are not finite, labels that are missing or not the model's
  */
 export function checkPictures(
-  { shape, data, labels }: Pictures,
+  pictures: Pictures,
   config: UNetConfig,
   nullLabel: number | undefined,
   source: string,
 ): void {
+  arePictures(source, pictures);
+  const { shape, data, labels } = pictures;
   const fail = (message: string): never => {
     throw new InputError(`${source}: ${message}`);
   };
   const [count = 0, channels, height = 0, width = 0] = shape;
   const multiple = 2 ** (config.blockOutChannels.length - 1);
-  if (sizeOf(shape) === 0) fail(`there are no pictures; their shape is ${shapeText(shape)}`);
   if (channels !== config.inChannels)
     fail(`the pictures have ${channels} channels, but the model's in_channels is ${config.inChannels}`);
   if (height % multiple !== 0 || width % multiple !== 0)

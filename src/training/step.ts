@@ -1,8 +1,8 @@
 /** One step of a training: from what there is, and a batch, to what there is next. A value becomes a value. */
-import type { Backend } from '../kernels/kernels.ts';
+import { aBackend, type Backend } from '../kernels/kernels.ts';
 import { learnedParameters } from '../models/given-weights.ts';
 import type { Weights } from '../models/model.ts';
-import { firstNotFinite } from '../tensor/checks.ts';
+import { firstNotFinite, mustBe, withParts } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { zeros, type Tensor } from '../tensor/tensor.ts';
 import { adamwStep, type Moments } from './adamw.ts';
@@ -11,7 +11,7 @@ import { clipped, globalNorm } from './clip.ts';
 import type { TrainingConfig } from './config.ts';
 import { averaged, constantDecay, exponentOfWidth, powerFunctionDecay } from './ema.ts';
 import { learningRateShare } from './learning-rate.ts';
-import type { Learner } from './training.ts';
+import { aLearner, type Learner } from './training.ts';
 
 /** How far a training is. */
 export interface TrainingState {
@@ -32,8 +32,10 @@ export interface StepReport {
   readonly learningRate: number;
 }
 
-/** Where a training begins. */
-export function initialState({ model }: Learner): TrainingState {
+/** Where a training begins. @throws InputError for what is no training */
+export function initialState(learner: Learner): TrainingState {
+  aLearner('the learner', learner);
+  const { model } = learner;
   const { weights, dtype } = model;
   const moments = learnedParameters(model).map(({ name, shape }) => {
     const nothing = zeros(dtype, shape);
@@ -45,7 +47,8 @@ export function initialState({ model }: Learner): TrainingState {
 /**
  * The next step: loss, gradient, clipping, AdamW, average.
  * @param checkpointing computes each stage again on the way back: less memory, more time, the same bits
- * @throws InputError when the loss, a gradient or a weight is no longer finite
+ * @throws InputError for what is no training, backend, state or batch, or does not fit the model; when the loss, a
+ *   gradient or a weight is no longer finite
  */
 export function trainingStep(
   learner: Learner,
@@ -54,6 +57,10 @@ export function trainingStep(
   batch: Batch,
   checkpointing = false,
 ): { readonly state: TrainingState; readonly report: StepReport } {
+  aLearner('the learner', learner);
+  aBackend('the backend', backend);
+  aState('the state', state);
+  aBatch('the batch', batch);
   const { config } = learner;
   const { loss, parameters } = learner.gradientOf(backend, state.weights, batch, checkpointing);
   const gradientNorm = globalNorm(parameters.values());
@@ -68,6 +75,13 @@ export function trainingStep(
     report: { loss, gradientNorm, learningRate },
   };
 }
+
+/** A state, and not a checkpoint or the weights alone. */
+export const aState = mustBe('one, as initialState gives it', (value) => {
+  const { step, weights, moments, average } = Object(value) as Partial<TrainingState>;
+  return Number.isSafeInteger(step) && [weights, moments, average].every((part) => part instanceof Map);
+});
+const aBatch = withParts<Batch>('one, as batchAt gives it', 'sample', 'noise', 'timesteps');
 
 function checkGoesOn(step: number, loss: number, gradientNorm: number): void {
   if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return;

@@ -4,22 +4,26 @@
  */
 import { levelOfAlpha, type NoiseLevel } from '../schedulers/level.ts';
 import type { NoiseSchedule } from '../schedulers/noise-schedule.ts';
-import type { PredictionType } from '../schedulers/prediction.ts';
+import { predictionTypes, type PredictionType } from '../schedulers/prediction.ts';
 import { f32 } from '../schedulers/single.ts';
 import { combine } from '../tensor/arithmetic.ts';
 import { at } from '../tensor/at.ts';
+import { oneOf, whole } from '../tensor/checks.ts';
 import type { DType, Tensor } from '../tensor/tensor.ts';
 
 /**
  * α and σ of each sample, from ᾱ in float32; their roots are taken in the precision of the training, as diffusers'
  * `add_noise` does.
  * @param timesteps whole numbers from 0 to T − 1, one for each sample
+ * @throws InputError for others
  */
 export function levelsAt(
   { alphasCumprod }: NoiseSchedule,
   timesteps: readonly number[],
   dtype: DType,
 ): readonly NoiseLevel[] {
+  const last = alphasCumprod.length - 1;
+  for (const t of timesteps) whole(0, last)('a timestep of the training', t);
   const wide = (alpha: number): NoiseLevel => ({ signal: Math.sqrt(alpha), noise: Math.sqrt(1 - alpha) });
   return timesteps.map((t) => (dtype === 'f64' ? wide : levelOfAlpha)(at(alphasCumprod, t)));
 }
@@ -32,8 +36,11 @@ export function noised(x0: Tensor, noise: Tensor, levels: readonly NoiseLevel[])
   ]);
 }
 
-/** What the model should say of x_t. */
+const aType = oneOf(predictionTypes);
+
+/** What the model should say of x_t. @throws InputError where that is nothing that models predict */
 export function targetOf(type: PredictionType, x0: Tensor, noise: Tensor, levels: readonly NoiseLevel[]): Tensor {
+  aType('what is predicted', type);
   switch (type) {
     case 'epsilon':
       return noise;
@@ -53,8 +60,10 @@ export function targetOf(type: PredictionType, x0: Tensor, noise: Tensor, levels
  * operation rounded, as `compute_snr` of diffusers.
  * @param level from `levelsAt`, in f32
  * @param gamma γ, above 0; 5 in the paper
+ * @throws InputError as `targetOf`
  */
 export function minSnrWeight(type: PredictionType, level: NoiseLevel, gamma: number): number {
+  aType('what is predicted', type);
   const ratio = f32(level.signal / level.noise);
   const snr = f32(ratio * ratio);
   const most = Math.min(snr, f32(gamma));

@@ -12,7 +12,7 @@ import { betaSchedules, readNoiseSchedule, type NoiseSchedule } from '../schedul
 import { readOptions, type Config as SchedulerConfig } from '../schedulers/options.ts';
 import { predictionTypes, type PredictionType } from '../schedulers/prediction.ts';
 import { createScheduler, schedulers } from '../schedulers/registry.ts';
-import { mustBe } from '../tensor/checks.ts';
+import { mustBe, withMethods } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { shown } from '../tensor/shown.ts';
@@ -30,6 +30,9 @@ export interface Learner {
   /** The loss of a batch, and how it changes with each weight that is learned. */
   gradientOf(backend: Backend, weights: Weights, batch: Batch, checkpointing: boolean): BatchGradient;
 }
+
+/** A learner. */
+export const aLearner = withMethods<Learner>('a training, as createTraining gives it', 'gradientOf');
 
 /** A training that can begin. */
 export interface Training<Config = unknown> extends Learner {

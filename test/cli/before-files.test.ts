@@ -46,6 +46,11 @@ describe('before a file is read', () => {
       expect(await refusal(...args, `--${name}`, 'x')).toContain(`--${name} is "x"; expected a number`);
   });
 
+  it.skipIf(process.platform !== 'linux')('pictures where none can be written are refused', async () => {
+    for (const out of ['/proc/{index}.png', '/proc/a.png'])
+      expect(await refusal('sample', ...nowhere, '--out', out)).toMatch(/^cannot write .*\/proc/);
+  });
+
   it('a component that there is not is refused', async () => {
     const files = ['--input', 'nowhere.safetensors', '--out', 'out.safetensors'];
     expect(await refusal('forward', ...nowhere, ...files, '--component', 'vae')).toContain(

@@ -2,15 +2,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readOptions } from '../../src/cli/options.ts';
-import { bestWeights, chooseWeight, tasks, type Task } from '../../src/cli/restoration-task.ts';
+import { bestWeights, chooseWeight, methods, tasks, type Method, type Task } from '../../src/cli/restoration-task.ts';
 import { runCommand } from '../../src/cli/commands.ts';
 import { wordsModel } from '../../src/cli/shipped.ts';
 import { encodePng } from '../../src/formats/png.ts';
 import { parseSafetensors, readTensor } from '../../src/formats/safetensors.ts';
 import { measure } from '../../src/restoration/measurement.ts';
-import { everything, superResolution } from '../../src/restoration/measurements.ts';
+import { superResolution } from '../../src/restoration/measurements.ts';
 import { norm, subtract } from '../../src/tensor/arithmetic.ts';
-import { zeros } from '../../src/tensor/tensor.ts';
 import { capturePrinted, refusal } from './console.ts';
 import { temporaryFolder, tiny } from './models.ts';
 import { thorough } from '../thorough.ts';
@@ -89,14 +88,11 @@ describe('pag restore', () => {
       run: expect.stringMatching(/^denoise, none, DDIM, /),
     });
     const options = (...args: readonly string[]) => readOptions(args, { weight: 'number' });
-    const weightOf = (task: Task, steps: number, ...args: readonly string[]): number =>
-      chooseWeight(
-        options(...args),
-        { task, measurement: everything, measured: zeros('f32', [1]), whole: undefined },
-        steps,
-      );
-    for (const task of tasks) expect(weightOf(task, 20)).toBe(bestWeights[task]);
-    expect([weightOf('sr8', 50), weightOf('sr8', 50, '--weight', '7')]).toEqual([6.4, 7]);
+    const weightOf = (method: Method, task: Task, steps: number, ...args: readonly string[]): number =>
+      chooseWeight(options(...args), method, task, steps);
+    for (const method of methods)
+      for (const task of tasks) expect(weightOf(method, task, 20)).toBe(bestWeights[method][task]);
+    expect([weightOf('dps', 'sr8', 50), weightOf('dps', 'sr8', 50, '--weight', '7')]).toEqual([6.4, 7]);
   });
 
   it('wants a file to write, of those that it can', async () => {
@@ -104,10 +100,20 @@ describe('pag restore', () => {
     expect(await refusal(...args)).toContain('give --out GRID.png, --latents FILE.safetensors, or both');
   });
 
-  const words = (...args: readonly string[]): string[] => [
-    ...['restore', '--method', 'psld', '--model', wordsModel, '--task', 'sr4', '--input', path('small.png')],
-    ...['--count', '1', '--threads', '1', ...args],
+  const inLatents = (...args: readonly string[]): string[] => [
+    'restore',
+    '--method',
+    'psld',
+    '--model',
+    wordsModel,
+    '--count',
+    '1',
+    '--threads',
+    '1',
+    ...args,
   ];
+  const words = (...args: readonly string[]): string[] =>
+    inLatents('--task', 'sr4', '--input', path('small.png'), ...args);
 
   it('restores in the latents of a pipeline: the nearer to what was given the more that counts', async () => {
     const latents = path('psld.safetensors');
@@ -119,6 +125,13 @@ describe('pag restore', () => {
       return norm(subtract(readTensor(file, 'measured'), measure(superResolution(4), readTensor(file, 'image'))))[0];
     };
     expect(await misfit('--weight', '8')).toBeLessThan(0.8 * (await misfit('--weight', '0', '--gluing', '0')));
+  });
+
+  it('weighs in latents by what is best there', async () => {
+    printed.length = 0;
+    const args = ['--task', 'inpaint', '--input', path('whole.png'), '--degrade', '--prompt', '', '--steps', '1'];
+    expect(await runCommand(inLatents(...args, '--out', path('grid.png'), '--json'))).toBe(0);
+    expect(JSON.parse(printed[0])).toMatchObject({ weight: 8, gluing: 0.8 });
   });
 
   it.each([

@@ -64,6 +64,10 @@ it('refuses what it cannot use', () => {
   expect(() => createClassifier(new Map(weights).set('d.bias', tensor('f32', [32], new Float32Array(32))))).toThrow(
     /"d.bias" must have shape \[64\], but has \[32\]/,
   );
+  const nowhere = tensor('f32', [64], new Float32Array(64).fill(NaN));
+  expect(() => createClassifier(new Map(weights).set('d.bias', nowhere), 'mine')).toThrow(
+    'mine: "d.bias" has NaN at index 0; it must hold finite numbers',
+  );
 });
 
 it('looks at pictures as they are shown, clipped, however many', () => {

@@ -149,6 +149,7 @@ describe('linear algebra', () => {
     ['of rank 1', [1, 2, 3, 2, 4, 6, 3, 6, 9], [0, 0, 14]],
     ['of zeros', [0, 0, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0]],
     ['in blocks', [2, 1, 0, 1, 2, 0, 0, 0, 5], [1, 3, 5]],
+    ['with a zero beside other entries', [2, 0, 1, 0, 3, 0, 1, 0, 2], [1, 3, 3]],
     ['with a zero diagonal', [0, 1, 0, 1, 0, 1, 0, 1, 0], [-Math.SQRT2, 0, Math.SQRT2]],
   ])('knows the eigenvalues of a matrix %s', (_name, matrix, expected) => {
     for (const values of [

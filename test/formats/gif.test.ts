@@ -28,6 +28,14 @@ describe('encodeGif', () => {
     );
   });
 
+  it('rounds times to hundredths of a second', () => {
+    const timesOf = (milliseconds: number): readonly number[] =>
+      decodeGif(encodeGif([{ picture: picture(1, 1, 1, new Uint8Array(1)), milliseconds }])).frames.map(
+        ({ hundredths }) => hundredths,
+      );
+    expect([14, 15, 24, 1e9].flatMap(timesOf)).toEqual([1, 2, 2, 65_535]);
+  });
+
   it('rounds more colours to the nearest level', () => {
     const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => scattered(i));
     const [read] = decodeGif(encodeGif([{ picture: picture(32, 32, 3, pixels), milliseconds: 0 }])).frames;

@@ -220,6 +220,7 @@ describe('writing', () => {
   it('knows before whether files can be written into a folder that is there, or may have to be made', () => {
     for (const name of ['', 'new', 'new/er']) checkWritableFolder(path(name));
     expect(readdirSync(folder)).not.toContain('new');
+    expect(readdirSync(folder).filter((name) => name.startsWith('.pag-'))).toEqual([]);
     for (const name of ['file', 'file/x'])
       expect(() => checkWritableFolder(path(name))).toThrow(
         `cannot write ${path(name)}: a part of the path is not a folder`,
@@ -237,8 +238,10 @@ describe('writing', () => {
     expect(statSync(path('beside')).isDirectory()).toBe(true);
   });
 
-  it.skipIf(process.platform !== 'linux')('refuses at once where the system has no folders made', () => {
+  it.skipIf(process.platform !== 'linux')('refuses at once where the system has no folders or files made', () => {
     expect(() => makeFolder('/proc/pag/deep')).toThrow('cannot write /proc/pag/deep');
+    expect(() => checkWritable('/proc/a.png')).toThrow(/^cannot write /);
+    for (const name of ['/proc', '/proc/pag']) expect(() => checkWritableFolder(name)).toThrow(/^cannot write /);
   });
 
   it('that fails half-way leaves the old file as it was, and nothing beside it', () => {

@@ -152,6 +152,18 @@ describe('a reader of URLs', () => {
     await expect(read({ attempts: 1 })('x', { first: 5 })).rejects.toThrow('the server sends bytes 5-9/10');
   });
 
+  it('waits twice as long before each further attempt', async () => {
+    const waits: unknown[] = [];
+    const spy = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((go: () => void, milliseconds: number) => {
+      waits.push(milliseconds);
+      go();
+    }) as never);
+    const fetch = (): Promise<never> => Promise.reject(new Error('no line'));
+    await expect(read({ fetch, pause: 3, attempts: 4 })('x')).rejects.toThrow('no line');
+    spy.mockRestore();
+    expect(waits).toEqual([3, 6, 12]);
+  });
+
   it('is stopped by a signal, in a file and between two attempts', async () => {
     handle = (_request, response) => {
       response.writeHead(200, { 'Content-Length': content.length }).write(content.subarray(0, 1000));

@@ -45,7 +45,7 @@ export const namedHere = (choices: Case['choices']): SchedulerChoices =>
   );
 
 /** The classes that are driven by ᾱ and not by σ. */
-const byAlpha = [
+export const byAlpha = [
   'DDPMScheduler',
   'DDIMScheduler',
   'DDIMInverseScheduler',

@@ -7,6 +7,7 @@ import { createScheduler, schedulers, type SchedulerChoices } from '../../src/sc
 import type { Config } from '../../src/schedulers/options.ts';
 import type { NoiseSource, Scheduler } from '../../src/schedulers/scheduler.ts';
 import { modelOf } from './gaussian.ts';
+import { byAlpha } from './golden-runs.ts';
 import { last, noNoise, seededNoise, to, walk, type Model } from './support.ts';
 import { create, deterministic, everyClass, titled, type Variant } from './variants.ts';
 import { repeated } from '../thorough.ts';
@@ -34,16 +35,7 @@ const distance = (a: Tensor, b: Tensor): number =>
 const copyOf = (x: Tensor): Tensor => ({ ...x, data: x.data.slice() });
 
 /** Classes that work with ᾱ have float32 coefficients, as in PyTorch; what the others compute is double. */
-const inSingle = [
-  'DDPMScheduler',
-  'DDIMScheduler',
-  'DDIMInverseScheduler',
-  'PNDMScheduler',
-  'LCMScheduler',
-  'TCDScheduler',
-  'IPNDMScheduler',
-];
-const tolerance = (name: string): number => (inSingle.includes(name) ? 1e-4 : 1e-9);
+const tolerance = (name: string): number => (byAlpha.includes(name) ? 1e-4 : 1e-9);
 
 describe('a model that knows x₀ keeps deterministic schedulers on x = a x₀ + b ε, and at its end is x₀', () => {
   /** What ends at a level other than that of x₀: the class, or the config. */

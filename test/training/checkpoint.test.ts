@@ -1,11 +1,12 @@
 /** A training goes on from its checkpoint with the very bits, and only from its own. */
 import { describe, expect, it } from 'vitest';
-import { parseSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
+import { parseSafetensors, readTensor, readTensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { referenceBackend } from '../../src/kernels/plain/index.ts';
 import { initialWeights } from '../../src/models/unet2d/initialise.ts';
 import { parseUNetConfig } from '../../src/models/unet2d/config.ts';
 import { createUNet } from '../../src/models/unet2d/unet.ts';
 import { manualSeed } from '../../src/tensor/random.ts';
+import { cast } from '../../src/tensor/rounding.ts';
 import { batchAt, batchOptionsOf } from '../../src/training/batches.ts';
 import { checkpointBytes, readCheckpoint, type Checkpoint } from '../../src/training/checkpoint.ts';
 import { parseTrainingConfig } from '../../src/training/config.ts';
@@ -72,6 +73,13 @@ describe('a checkpoint', () => {
     const metadata = { training: JSON.stringify(settings), step: '4' };
     expect(() => read(writeSafetensors({}, metadata))).toThrow('there is no tensor');
     expect(() => read(writeSafetensors({}, { ...metadata, step: 'four' }))).toThrow('is no checkpoint');
+    const file = parseSafetensors(bytes, 'checkpoint');
+    const tensors = Object.fromEntries(readTensors(file));
+    const name = 'weights.conv_in.bias';
+    const wider = { ...tensors, [name]: cast(readTensor(file, name), 'f64') };
+    expect(() => read(writeSafetensors(wider, file.metadata))).toThrow(
+      /"weights\.conv_in\.bias" is .* in f64; expected .* in f32/,
+    );
   });
 });
 

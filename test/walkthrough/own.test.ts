@@ -20,6 +20,41 @@ describe('a letter of one’s own', () => {
     );
   });
 
+  it('begins as a hasty R', () => {
+    const pixels = pixelsOf(scrawl);
+    const rows = Array.from({ length: side }, (_, y) =>
+      pixels
+        .slice(y * side, (y + 1) * side)
+        .map((ink) => (ink ? '#' : ' '))
+        .join('')
+        .trimEnd(),
+    );
+    expect(rows.slice(6, 27)).toEqual([
+      '         ###########',
+      '         ###########',
+      '         ############',
+      '         ###     #####',
+      '         ###      ####',
+      '         ###      ####',
+      '         ###     #####',
+      '         ###     ####',
+      '         ###  #######',
+      '         ###########',
+      '         ##########',
+      '         #########',
+      '          ### #####',
+      '          ###  #####',
+      '          ###   #####',
+      '          ###    #####',
+      '          ###     #####',
+      '          ###      #####',
+      '          ###       ####',
+      '          ###        ###',
+      '          ###',
+    ]);
+    expect(rows.filter((row) => row !== '')).toHaveLength(21);
+  });
+
   it('is a picture from −1 to 1 with soft edges', () => {
     expect(new Set(pictureOf(blank).data)).toEqual(new Set([-1]));
     expect(isInk(scrawl)).toBe(true);

@@ -1,11 +1,11 @@
 /** The weight of the measurement for each task: fixtures/evaluation/restoration-weights.json. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Task } from '../../../src/cli/restoration-task.ts';
+import type { Method, Task } from '../../../src/cli/restoration-task.ts';
 import { writeWhole } from '../../../src/formats/node-files.ts';
 import { InputError } from '../../../src/tensor/errors.ts';
 import { sixDigitJson } from '../six-digits.ts';
-import { firstTried, numbersOf, order, roundSize, trialRound, type Method, type Unit, type Weights } from './plan.ts';
+import { firstTried, numbersOf, order, roundSize, trialRound, type Unit, type Weights } from './plan.ts';
 import type { Conditions, RestorationRecord } from './record.ts';
 
 const file = fileURLToPath(new URL('../../../fixtures/evaluation/restoration-weights.json', import.meta.url));
@@ -30,13 +30,12 @@ function readTrials(): Trials {
 }
 
 /**
- * The weights of a method, or, where nothing was tried with it, those of DPS.
+ * The weights of a method.
  * @throws InputError when none have been chosen
  */
 export function readWeights(method: Method): Weights {
-  const { [method]: own, dps } = readTrials();
-  const trial = own ?? dps;
-  if (!trial) throw new InputError('no weights have been chosen; draw with --trial, then report --weights');
+  const trial = readTrials()[method];
+  if (!trial) throw new InputError(`no weights of ${method} are chosen; draw with --trial, then report --weights`);
   return trial.weights;
 }
 

@@ -1,7 +1,7 @@
 /** Restores letters unit by unit, and keeps the record after each. */
 import { existsSync } from 'node:fs';
 import { loadLetterClassifier } from '../../../src/cli/evaluation-job.ts';
-import type { Task } from '../../../src/cli/restoration-task.ts';
+import type { Method, Task } from '../../../src/cli/restoration-task.ts';
 import { peakRatios } from '../../../src/cli/restore.ts';
 import type { Classifier } from '../../../src/evaluation/classifier.ts';
 import { look } from '../../../src/evaluation/drawing.ts';
@@ -14,7 +14,7 @@ import { processorTime } from '../../bench/processor-time.ts';
 import { sixDigits } from '../six-digits.ts';
 import { nextTrial } from './choose.ts';
 import { openLetters } from './letters.ts';
-import { numbersOf, settingKey, type Method, type Unit } from './plan.ts';
+import { numbersOf, settingKey, type Unit } from './plan.ts';
 import { joinRecords, readRecord, writeRecord, type RestorationRecord, type Restored } from './record.ts';
 import { noiseLevel, openRestorer, type Restorer, type Stepping } from './restorer.ts';
 

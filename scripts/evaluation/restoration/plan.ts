@@ -10,11 +10,6 @@ export const tableRounds = 39;
 /** The letters of which the weights are chosen by. */
 export const trialRound = tableRounds;
 
-/** By DPS in pixels, or by PSLD in latents. */
-export const methods = ['dps', 'psld'] as const;
-/** One of them. */
-export type Method = (typeof methods)[number];
-
 /** In the order of importance. */
 export const order: readonly Task[] = [
   'sr4',

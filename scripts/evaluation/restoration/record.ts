@@ -1,8 +1,8 @@
 /** The record of what has been restored so far: what the tables are made of. */
 import { existsSync, readFileSync } from 'node:fs';
+import type { Method } from '../../../src/cli/restoration-task.ts';
 import { writeWhole } from '../../../src/formats/node-files.ts';
 import { InputError } from '../../../src/tensor/errors.ts';
-import type { Method } from './plan.ts';
 
 /** What is known of one restored letter. */
 export interface Restored {

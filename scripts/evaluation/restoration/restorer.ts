@@ -2,7 +2,7 @@
 import { runBreathing } from '../../../src/cli/breathing.ts';
 import { fingerprint } from '../../../src/cli/evaluation-job.ts';
 import { loadModel } from '../../../src/cli/model.ts';
-import { measurementOf, usualGluing } from '../../../src/cli/restoration-task.ts';
+import { measurementOf, usualGluing, type Method } from '../../../src/cli/restoration-task.ts';
 import { folderReader } from '../../../src/formats/node-files.ts';
 import { none } from '../../../src/guidance/none.ts';
 import { pag } from '../../../src/guidance/pag.ts';
@@ -24,7 +24,7 @@ import { InputError } from '../../../src/tensor/errors.ts';
 import { manualSeed } from '../../../src/tensor/random.ts';
 import type { Tensor } from '../../../src/tensor/tensor.ts';
 import { side } from './letters.ts';
-import { roundSize, type Method, type Setting } from './plan.ts';
+import { roundSize, type Setting } from './plan.ts';
 import type { Conditions } from './record.ts';
 
 /** σ of the noise on what is measured, of pictures from −1 to 1. */

@@ -1,11 +1,11 @@
 /** The figures of restored letters: fixtures/evaluation/restoration.json. */
-import { tasks, type Task } from '../../../src/cli/restoration-task.ts';
+import { tasks, type Method, type Task } from '../../../src/cli/restoration-task.ts';
 import { bootstrap, type Estimate } from '../../../src/evaluation/bootstrap.ts';
 import { fitGaussian, frechetDistanceTo } from '../../../src/evaluation/frechet.ts';
 import { chooseRows } from '../../../src/evaluation/rows.ts';
 import { at } from '../../../src/tensor/at.ts';
 import { tensor, type Tensor } from '../../../src/tensor/tensor.ts';
-import { scaleGroups, settingKey, type Method, type Weights } from './plan.ts';
+import { scaleGroups, settingKey, type Weights } from './plan.ts';
 import type { Conditions, RestorationRecord, Restored } from './record.ts';
 
 /** What is measured of restored letters, which way is up, and how many digits it is good for. */

@@ -1,7 +1,7 @@
 /** The figures of restored letters as Markdown and as a chart. */
+import { methods, type Method } from '../../../src/cli/restoration-task.ts';
 import { chartOfChanges } from '../charts.ts';
 import { intervalText, withChange } from '../estimates.ts';
-import { methods, type Method } from './plan.ts';
 import { figureNames, figures, type Figure, type RestorationResults, type Row } from './rows.ts';
 
 const titles: Readonly<Record<Method, string>> = {

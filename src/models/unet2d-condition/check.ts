@@ -103,7 +103,8 @@ function checkMask({ encoderAttentionMask: mask, encoderHiddenStates: text, samp
   );
 }
 
-function classInputOf(config: UNetConditionConfig): ClassInput {
+/** How it takes class labels. */
+export function classInputOf(config: UNetConditionConfig): ClassInput {
   const { classEmbedding: name, timeEmbeddingDim, projectionClassEmbeddingsInputDim, numClassEmbeds } = config;
   switch (name) {
     case 'none':

@@ -5,8 +5,9 @@
 import { tensorOf } from '../../kernels/kernels.ts';
 import { numberEmbeddings, type NumberEmbeddings } from '../../nn/embeddings.ts';
 import type { DType } from '../../tensor/tensor.ts';
+import { checkTable } from '../inputs.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
-import { checkInput } from './check.ts';
+import { checkInput, classInputOf } from './check.ts';
 import { checkConfig, type UNetConditionConfig } from './config.ts';
 import { embeddingsIn, inputTensors, lookedUp } from './inputs.ts';
 import { unetConditionStages } from './stages.ts';
@@ -34,6 +35,7 @@ export function unetConditionArchitecture(
     outChannels: config.outChannels,
     stages: unetConditionStages(config),
     check: (input) => checkInput(config, input),
+    checkCondition: (condition) => checkTable(condition, classInputOf(config)),
     tensors: (input, weights, dtype) => inputTensors(config, embeddings, input, weights, dtype),
     begin({ kernels }, tensors) {
       const sample = tensorOf(tensors, 'sample');

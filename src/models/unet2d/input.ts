@@ -13,7 +13,8 @@ export function checkInput(config: UNetConfig, input: ModelInput): void {
   expectOnly(input, ['classLabels']);
 }
 
-function classInputOf({ classEmbedding, timeEmbeddingDim, numClassEmbeds }: UNetConfig): ClassInput {
+/** How it takes class labels. */
+export function classInputOf({ classEmbedding, timeEmbeddingDim, numClassEmbeds }: UNetConfig): ClassInput {
   if (classEmbedding === 'none') return { kind: 'none' };
   if (classEmbedding === 'identity') return { kind: 'vectors', name: classEmbedding, size: timeEmbeddingDim };
   return { kind: 'numbers', rows: classEmbedding === 'lookup' ? numClassEmbeds : undefined };

@@ -4,11 +4,11 @@ import { numberEmbeddings, type NumberEmbeddings } from '../../nn/embeddings.ts'
 import { at } from '../../tensor/at.ts';
 import { cast, roundInPlace } from '../../tensor/rounding.ts';
 import { extentOf, tensor, type DType, type Tensor } from '../../tensor/tensor.ts';
-import { perSample } from '../inputs.ts';
+import { checkTable, perSample } from '../inputs.ts';
 import { createModel, type Architecture, type Model, type ModelInput, type Weights } from '../model.ts';
 import { checkConfig, isSkipBlock, type UNetConfig } from './config.ts';
 import { embeddedNumbers, lookedUp } from './embedding.ts';
-import { checkInput } from './input.ts';
+import { checkInput, classInputOf } from './input.ts';
 import { unetStages } from './stages.ts';
 import type { UNetState } from './state.ts';
 
@@ -35,6 +35,7 @@ export function unetArchitecture(
     outChannels: config.outChannels,
     stages: unetStages(config),
     check: (input) => checkInput(config, input),
+    checkCondition: (condition) => checkTable(condition, classInputOf(config)),
     tensors: (input, weights, dtype) => ({
       sample: cast(input.sample, dtype),
       ...embeddedNumbers(config, embeddings, input, weights, dtype),

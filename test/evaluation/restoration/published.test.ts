@@ -2,10 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readWeights } from '../../../scripts/evaluation/restoration/choose.ts';
-import { methods } from '../../../scripts/evaluation/restoration/plan.ts';
 import type { RestorationResults } from '../../../scripts/evaluation/restoration/rows.ts';
 import { chartOfMethod, tableOf } from '../../../scripts/evaluation/restoration/table.ts';
-import { bestWeights } from '../../../src/cli/restoration-task.ts';
+import { bestWeights, methods, usualGluing } from '../../../src/cli/restoration-task.ts';
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../../fixtures/evaluation/${name}`, import.meta.url), 'utf8');
@@ -19,7 +18,8 @@ describe('the published figures of restored letters', () => {
 
   it('are with the weights that were chosen, which the command takes, too', () => {
     for (const { method, task, weight } of results.rows) expect(weight).toBe(readWeights(method)[task]);
-    expect(bestWeights).toEqual(readWeights('dps'));
+    for (const method of methods) expect(bestWeights[method]).toEqual(readWeights(method));
+    expect(usualGluing(8)).toBe(0.8);
   });
 
   it('are told as they are', () => {

@@ -116,6 +116,7 @@ describe('parseAutoencoderKLConfig', () => {
       { latents_mean: [1], latents_std: [1] },
       'latents_mean is [1]; supported is null, or a number for each of 2 channels',
     ],
+    [{ latents_mean: [1, Infinity], latents_std: [1, 1] }, 'latents_mean is [1,'],
     [{ latents_mean: [1, 2] }, 'latents_mean and latents_std must be given together'],
     [{ latents_mean: [1, 2], latents_std: [1, 0] }, 'latents_std is [1,0]; supported is numbers other than 0'],
     [{ use_quant_conv: 'no' }, 'use_quant_conv is "no"; supported is true or false'],

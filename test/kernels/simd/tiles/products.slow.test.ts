@@ -38,6 +38,21 @@ describe('the same bits as the plain loop', () => {
     );
   });
 
+  // Whose lines are fetched; 25 panels, which make no equal chunks.
+  test('convolutions with a megabyte of weights and more', () => {
+    const padding = { top: 1, bottom: 1, left: 1, right: 1 };
+    const [weight, doubling] = [tensorOf([200, 150, 3, 3], 1), tensorOf([200, 100, 3, 3], 2)];
+    check(
+      (k, { x, y }) => ({
+        direct: k.conv2d(x, weight, undefined, 1, padding),
+        narrow: k.winogradConv2d(x, weight, undefined, 2, padding),
+        wide: k.winogradConv2d(x, weight, undefined, 4, padding),
+        doubled: k.upsampleConv2d(y, doubling, undefined),
+      }),
+      { x: tensorOf([2, 150, 3, 5], 3), y: tensorOf([1, 100, 3, 2], 4) },
+    );
+  });
+
   test('linear on rows', () => {
     fc.assert(
       fc.property(
