@@ -321,7 +321,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       `It is “${plainName(layers, most)}”`,
     );
     await eventually(() => section('layers').locator('.layer-row .number').allTextContents()).toEqual(
-      shares.map((share) => `${(share * 100).toFixed(1)} %`),
+      shares.map((share) => `${(share * 100).toFixed(2)} %`),
     );
 
     await section('layers').locator('.attention-box[data-layer="up_blocks.0.attentions.0"]').click();
@@ -460,7 +460,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       expect(partsOf(readFileSync(await (await filmed).path())), format).toEqual(partsOf(file));
     }
     await setSlider('layers-scale', 3.5);
-    await eventually(() => page.url()).toContain('scale=3.5');
+    await eventually(() => page.url()).toContain('layersScale=3.5');
     const link = await input('link').inputValue();
     expect(link).toBe(page.url());
     const other = await reader.open(link.split('#')[1]);

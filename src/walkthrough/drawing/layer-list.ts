@@ -71,7 +71,7 @@ function layerRow(model: ModelPlan, path: string, place: number, choose: (place:
       setAttributes(root, { 'data-guess': guess === place, 'data-most': share !== undefined && share === most });
       const seen = revealed ? share : undefined;
       bar.style.width = seen === undefined ? '0' : `${(seen / most) * 100}%`;
-      setText(amount, seen === undefined ? '' : `${(seen * 100).toFixed(1)} %`);
+      setText(amount, seen === undefined ? '' : `${(seen * 100).toFixed(2)} %`);
     },
   };
 }

@@ -26,6 +26,7 @@ export const barSection: Section = (root, page) => {
   const word = wordField(page, 'bar-word');
   const noise = seedButton(page);
   const steps = stepSlider('bar-step', stepCount, (step) => page.change({ step }));
+  steps.root.title = 'the step of all sections; until you move it, each opens at its own';
   const map = networkMap(page.model, (path) => {
     page.change({ layer: page.model.layers.indexOf(path), head: 0 });
     document.querySelector('[data-section="attention"]')?.scrollIntoView();

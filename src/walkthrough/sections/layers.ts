@@ -80,14 +80,14 @@ function toggled(places: readonly number[], place: number): readonly number[] {
 function stepAndScale(page: Page) {
   const knob = slider(
     { label: 's', name: 'layers-scale', least: 0, most: largestScale, step: 0.25, text: (scale) => scale.toFixed(2) },
-    (scale) => page.change({ scale }),
+    (layersScale) => page.change({ layersScale }),
   );
   const steps = stepSlider('layers-step', stepCount - 1, (step) => page.change({ step }));
   return {
     root: element('div', { class: 'controls' }, steps.root, knob.root),
-    show({ scale }: State, step: number): void {
+    show({ layersScale }: State, step: number): void {
       steps.show(step);
-      knob.show(scale);
+      knob.show(layersScale);
     },
   };
 }
@@ -101,7 +101,7 @@ interface Asked {
 /** The letter guided away from what the chosen layers do without attention, and drawn so throughout. */
 function askGuided({ client, state }: Page, chosen: readonly string[]): readonly Asked[] {
   const requests = [
-    letterRun(state(), { kind: 'pag', scale: state().scale, layers: chosen }),
+    letterRun(state(), { kind: 'pag', scale: state().layersScale, layers: chosen }),
     letterRun(state(), { kind: 'spoilt', layers: chosen }),
   ];
   return requests.map((request) => ({ request, answer: client.run(request) }));
@@ -156,7 +156,7 @@ function verdict(
   const most = shares.indexOf(share);
   return (
     `${saidOf(guess, most, names)}It is “${names[most]}”: spoilt alone, it moves ε by ` +
-    `${(share * 100).toFixed(1)} % of its length. ` +
+    `${(share * 100).toFixed(2)} % of its length. ` +
     'The bars show all. Now click layers to perturb them, and move the step.'
   );
 }
