@@ -27,6 +27,10 @@ const folders: ReadonlyMap<string, string> = new Map(
 );
 const scratch = mkdtempSync(join(tmpdir(), 'pag-bits-'));
 const limit = 240_000;
+// Whoever stops this, stops the browser, too, which has a group of its own.
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }));
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 interface Engine {
   readonly name: string;
@@ -132,20 +136,27 @@ async function inBrowser(command: string, args: readonly string[]): Promise<read
   });
   process.on('error', (error) => end(error.message));
   process.on('exit', (code) => end(`it ended by itself, with status ${code}`));
+  const stop = (): void => stopGroup(process.pid);
+  globalThis.process.on('exit', stop);
   const timer = setTimeout(() => end(`nothing heard for ${limit / 1000} s`), limit);
   const problem = await ended;
   clearTimeout(timer);
-  if (process.pid !== undefined) {
-    try {
-      globalThis.process.kill(-process.pid, 'SIGKILL');
-    } catch {
-      // It was gone already.
-    }
-  }
+  stop();
+  globalThis.process.off('exit', stop);
   server.closeAllConnections();
   server.close();
   if (problem !== null) throw new Error(problem);
   return found;
+}
+
+/** Ends a browser and all that it has started. */
+function stopGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It was gone already.
+  }
 }
 
 /** Firefox asks no questions and calls nobody. */
@@ -224,5 +235,4 @@ for (const find of engines) {
     console.log(`  ${name}: FAILED: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
-rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
 process.exit(failures > 0 ? 1 : 0);
