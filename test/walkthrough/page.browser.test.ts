@@ -544,6 +544,26 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.context().close();
   });
 
+  it('leads by keyboard to any heading, and stays there', async () => {
+    const fresh = await reader.open(`word=E&seed=${seed}`);
+    const focused = () => fresh.page.evaluate(() => document.activeElement?.id ?? '');
+    await fresh.page.locator('select[name=contents]').focus();
+    // The first press opens the list.
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'Enter'])
+      await fresh.page.keyboard.press(key);
+    await eventually(focused).toBe('noise-title');
+    await fresh.page.keyboard.press('Tab');
+    expect(
+      await fresh.page.evaluate(() => document.activeElement?.closest('section')?.getAttribute('aria-labelledby')),
+    ).toBe('noise-title');
+    // Where a button goes that was pressed, the keyboard stays, too.
+    await fresh.page.locator('button[name=taste]').focus();
+    await fresh.page.keyboard.press('Enter');
+    await eventually(() => fresh.page.evaluate(() => document.activeElement?.textContent)).toContain('Pair 1 of 12');
+    expect(fresh.problems).toEqual([]);
+    await fresh.page.context().close();
+  });
+
   it('keeps letter, step and contents in view, and undoes with Back', async () => {
     const fresh = await reader.open(`word=OE&letter=0&seed=${seed}&step=${step}`);
     const bar = fresh.page.locator('.topbar');
@@ -818,6 +838,9 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const [x, y] = [box.x + box.width * (4.5 / 32), box.y + box.height * (6.5 / 32)];
     await phone.page.touchscreen.tap(x, y);
     await eventually(() => phone.page.url()).toContain('pixel=4,6');
+    // What is there to be brushed over is narrow: there a finger brushes.
+    const brushed = phone.page.locator('[data-section=brush] .pad canvas');
+    expect(await brushed.evaluate((found) => getComputedStyle(found.parentElement!).touchAction)).toBe('none');
     // What a term means, too.
     await phone.page.locator('.term[popovertarget=softmax-note]').tap();
     await eventually(() => phone.page.locator('#softmax-note').isVisible()).toBe(true);

@@ -9,7 +9,7 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Section } from '../page.ts';
 import type { FaultName } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { latestPicture, letterRun, middlePag } from '../requests.ts';
+import { latestPicture, letterRun, middlePag, usualScale } from '../requests.ts';
 import { letterOf } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { differences, largestDifference } from '../work/difference.ts';
@@ -37,7 +37,12 @@ export const breakSection: Section = (root, page) => {
       element(
         'div',
         {},
-        element('div', { class: 'pair' }, captioned(right, 'as it should be'), captioned(wrong, 'broken')),
+        element(
+          'div',
+          { class: 'pair' },
+          captioned(right, `as it should be, s\u00a0=\u00a0${usualScale}`),
+          captioned(wrong, 'broken'),
+        ),
         captioned(errors.root, '‖x′ − x‖ / ‖x‖ after each of the steps'),
       ),
     ),
@@ -90,5 +95,7 @@ function seenBy(largest: number): string {
       `Nobody sees it, and no pixel is off by more than ${largest.toExponential(1)}: ` +
       'a test with a tolerance of 1e-3 passes.'
     );
-  return largest < 0.1 ? 'It takes a second look.' : 'Anyone can see that something is wrong. But what?';
+  return largest < 0.1
+    ? 'It takes a second look.'
+    : 'Beside the right one it can be seen; alone, it may pass for a typeface.';
 }

@@ -74,6 +74,7 @@ function brushPad(page: Page) {
   const hushed = (): readonly number[] => page.state().hushed;
   const { root, canvas } = cellPad({
     cells: hushCells,
+    drags: true,
     label: 'The picture in cells. Arrow keys move, the space bar brushes a cell away, or brings it back.',
     isSet: (cell) => hushed().includes(numberOf(cell)),
     set(cell, value) {

@@ -28,6 +28,8 @@ export const layersSection: Section = (root, page) => {
   const learn = (guess: number | undefined): void => {
     knowledge = { guess, revealed: true };
     page.change({});
+    // The button goes: the keyboard stays where it was.
+    question.focus({ preventScroll: true });
   };
   const choose = (place: number): void => {
     if (knowledge.revealed) page.change({ layers: toggled(page.state().layers, place) });
@@ -39,7 +41,7 @@ export const layersSection: Section = (root, page) => {
       'The list below chooses among them.',
     clicked: (path) => choose(layers.indexOf(path)),
   });
-  const question = element('p', { class: 'question', 'aria-live': 'polite' });
+  const question = element('p', { class: 'question', 'aria-live': 'polite', tabindex: -1 });
   const skip = button('just show me', 'reveal', () => learn(undefined));
   const sliders = stepAndScale(page);
   const list = layerList(page.model, choose);

@@ -30,7 +30,8 @@ export const oracleSection: Section = (root, page) => {
     if (withFault) broken.show(withFault);
     else
       broken.explain(
-        'It is not in the network, but in what is made of its predictions: cases of whole runs find it, as runs/pag.',
+        'It is not in the network, which is all that this page asks about, but in what is made of its predictions: ' +
+          'cases of whole runs find it, as runs/pag.',
       );
     // A check that fails has a second result: which mistake it is.
     progress.show(answers, 2 * answers.length - 1, `the case ${caseName}, against the truth from PyTorch`);

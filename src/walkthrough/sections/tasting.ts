@@ -29,8 +29,12 @@ export const tastingSection: Section = (root, page) => {
     tasting = next;
     page.change({});
   };
-  const begin = button('begin', 'taste', () => turn({ seed: page.state().seed, preferred: [] }));
-  const question = element('p', { class: 'question', 'aria-live': 'polite' });
+  const begin = button('begin', 'taste', () => {
+    turn({ seed: page.state().seed, preferred: [] });
+    // The button goes: the keyboard stays where it was.
+    question.focus({ preventScroll: true });
+  });
+  const question = element('p', { class: 'question', 'aria-live': 'polite', tabindex: -1 });
   const choices = choiceView((first) => {
     const pair = tasting && pairOf(tasting);
     if (tasting && pair) turn({ ...tasting, preferred: [...tasting.preferred, first === pair.guidedFirst] });
@@ -55,8 +59,9 @@ export const tastingSection: Section = (root, page) => {
     const isOver = tasting !== undefined && !pair;
     setAttributes(begin, { hidden: tasting !== undefined && !isOver });
     setText(begin, isOver ? 'once more' : 'begin');
-    setText(question, questionOf(tasting));
-    choices.show(pair && drawn.flatMap((round) => picturesOf(round, pair)));
+    const pictures = pair && drawn.flatMap((round) => picturesOf(round, pair));
+    setText(question, questionOf(tasting, pictures?.length === 0));
+    choices.show(pictures);
     setAttributes(figures, { hidden: !isOver });
     setAttributes(progress.root, { hidden: !tasting });
     progress.show(
@@ -142,13 +147,13 @@ function uncoveredPairs(
   }));
 }
 
-function questionOf(tasting: Tasting | undefined): string {
+function questionOf(tasting: Tasting | undefined, isAwaited: boolean): string {
   const pairs = rounds * tastedScales.length;
   if (!tasting)
     return `${pairs} pairs, each from one noise: one picture is guided, the other is not. Which is the better letter?`;
   const { length } = tasting.preferred;
   if (length === pairs) return 'That is all of them.';
-  return `Pair ${length + 1} of ${pairs}: which is the better letter?`;
+  return `Pair ${length + 1} of ${pairs}: ${isAwaited ? 'it is being drawn …' : 'which is the better letter?'}`;
 }
 
 function outcomeText(reader: readonly boolean[], classifier: readonly boolean[] | undefined): string {
