@@ -4,8 +4,8 @@ import { status } from '../drawing/figure.ts';
 import type { Section } from '../page.ts';
 import type { CheckResult } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { caseName } from '../study.ts';
-import { faultNamed } from '../work/faults.ts';
+import { caseName, runCaseName } from '../study.ts';
+import { isInNetwork } from '../work/faults.ts';
 
 /** The verdict of the oracle on the page, as it is and with the mistake. */
 export const oracleSection: Section = (root, page) => {
@@ -24,14 +24,13 @@ export const oracleSection: Section = (root, page) => {
     const { fault } = page.state();
     const asItIs = page.client.check({});
     sound.show(asItIs);
-    const isInNetwork = faultNamed(fault).kernels !== undefined;
-    const answers = isInNetwork ? [asItIs, page.client.check({ fault })] : [asItIs];
+    const answers = isInNetwork(fault) ? [asItIs, page.client.check({ fault })] : [asItIs];
     const [, withFault] = answers;
     if (withFault) broken.show(withFault);
     else
       broken.explain(
         'It is not in the network, which is all that this page asks about, but in what is made of its predictions: ' +
-          'cases of whole runs find it, as runs/pag.',
+          `cases of whole runs find it, as ${runCaseName}. Below are the commands.`,
       );
     // A check that fails has a second result: which mistake it is.
     progress.show(answers, 2 * answers.length - 1, `the case ${caseName}, against the truth from PyTorch`);
