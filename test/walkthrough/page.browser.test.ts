@@ -459,6 +459,12 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       const { file } = await film({ title: 'with PAG', pictures, format });
       expect(partsOf(readFileSync(await (await filmed).path())), format).toEqual(partsOf(file));
     }
+    // A command breaks between its words only, and is copied as it is.
+    const command = section('take').getByLabel('command, with PAG');
+    expect(await command.textContent()).toContain(' --steps 20 --guidance pag --pag-scale 1 --latents ');
+    expect(await command.locator('span').evaluateAll((words) => words.map((it) => it.getClientRects().length))).toEqual(
+      Array.from({ length: (await command.textContent())!.split(' ').length }, () => 1),
+    );
     await setSlider('layers-scale', 3.5);
     await eventually(() => page.url()).toContain('layersScale=3.5');
     const link = await input('link').inputValue();

@@ -44,7 +44,10 @@ export function withReproduction(root: HTMLElement, page: Page, reproduce: Repro
 
 /** Each in its box, to be copied. */
 function showCommands(root: HTMLElement, lines: Reproduction['commands']): void {
-  for (const [i, line] of lines.entries()) setText(root.children[i] ?? root.appendChild(commandBox()), line);
+  for (const [i, line] of lines.entries()) {
+    const box = root.children[i];
+    showCommand(box instanceof HTMLElement ? box : root.appendChild(commandBox()), line);
+  }
   while (root.children.length > lines.length) root.lastElementChild?.remove();
 }
 
@@ -58,4 +61,10 @@ function inRepository(): HTMLElement {
 /** A box for a command, or for whatever is to be copied. @param label what stands in it */
 export function commandBox(label = 'command'): HTMLElement {
   return element('code', { class: 'command', tabindex: 0, role: 'group', 'aria-label': label });
+}
+
+/** Puts a line into its box, which breaks it between words only. */
+export function showCommand(box: HTMLElement, line: string): void {
+  if (box.textContent === line) return;
+  box.replaceChildren(...line.split(' ').flatMap((word, i) => [i === 0 ? '' : ' ', element('span', {}, word)]));
 }

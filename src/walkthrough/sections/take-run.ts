@@ -46,7 +46,7 @@ export function runSaver(page: Page, take: Take): RunSaver {
     button('GIF', `gif-${take.name}`, want('gif')),
   ];
   for (const one of buttons) setAttributes(one, { 'aria-label': `${take.title}: ${one.textContent}` });
-  const waiting = element('span', {}, 'when its run is finished');
+  const waiting = element('span', {}, 'not drawn yet');
   return {
     root: element('div', { class: 'controls saves' }, element('span', {}, take.title), ...buttons, waiting),
     show(answer) {

@@ -2,7 +2,7 @@
 import { button, picker } from '../drawing/controls.ts';
 import { element, setText } from '../drawing/dom.ts';
 import { printButton, status } from '../drawing/figure.ts';
-import { commandBox } from '../drawing/reproduction.ts';
+import { commandBox, showCommand } from '../drawing/reproduction.ts';
 import type { Page, Section } from '../page.ts';
 import { middlePag, usualScale, wordRun } from '../requests.ts';
 import { writeState, type State } from '../state.ts';
@@ -49,7 +49,7 @@ export const takeSection: Section = (root, page) => {
     embedding.show(state);
     const answers = rows.flatMap(({ take, saver, command }) => {
       const answer = page.client.run(wordRun(state, take.guidance));
-      setText(command, wordCommand(state, take.options, fileName(state, take.name, 'safetensors')));
+      showCommand(command, wordCommand(state, take.options, fileName(state, take.name, 'safetensors')));
       return [answer, ...saver.show(answer)];
     });
     progress.show(answers, 2 * stepCount, 'the runs of your word');
@@ -93,7 +93,7 @@ function embeddingOf(page: Page): { readonly parts: readonly HTMLElement[]; show
     show(state) {
       figure.show(chosen);
       const source = `${location.origin}${location.pathname}?figure=${chosen}#${writeState(state)}`;
-      setText(frame, `<iframe src="${source.replaceAll('&', '&amp;')}" width="800" height="600"></iframe>`);
+      showCommand(frame, `<iframe src="${source.replaceAll('&', '&amp;')}" width="800" height="600"></iframe>`);
     },
   };
 }
