@@ -37,6 +37,7 @@ export function slider(
       input.value = String(value);
       input.style.setProperty('--filled', `${((value - least) / (Number(input.max) - least)) * 100}%`);
       setText(output, text(value));
+      setAttributes(input, { 'aria-valuetext': text(value) });
     },
     setMost(reach) {
       input.max = String(reach);

@@ -24,7 +24,12 @@ export interface LayerList {
 /** @param choose is told the place of the layer that is guessed, or whose box is clicked */
 export function layerList(model: ModelPlan, choose: (place: number) => void): LayerList {
   const rows = model.layers.map((path, place) => layerRow(model, path, place, choose));
-  const root = element('div', { class: 'layer-list' }, ...rows.map((row) => row.root));
+  // What was pressed to see them is gone then: the list takes the focus.
+  const root = element(
+    'div',
+    { class: 'layer-list', tabindex: -1, role: 'group', 'aria-label': 'the attention layers' },
+    ...rows.map((row) => row.root),
+  );
   return {
     root,
     show(knowledge, chosen, shares) {

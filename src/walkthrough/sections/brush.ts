@@ -26,7 +26,7 @@ export const brushSection: Section = (root, page) => {
     element(
       'div',
       { class: 'triple' },
-      captioned(pad.root, symbol('x̂', '0'), ' Brush over it: ', count, ' places are gone'),
+      captioned(pad.root, symbol('x̂', '0'), ' Brush over it, with a finger too: ', count, ' places are gone'),
       captioned(without, 'Nobody hears them, in any layer: ', far, ' of the way to the identity'),
       captioned(limit, element('b', { class: 'spoilt' }, 'the identity'), ' in all layers'),
     ),

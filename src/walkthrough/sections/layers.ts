@@ -27,6 +27,7 @@ export const layersSection: Section = (root, page) => {
   let knowledge: Knowledge = { guess: undefined, revealed: false };
   const learn = (guess: number | undefined): void => {
     knowledge = { guess, revealed: true };
+    list.root.focus({ preventScroll: true });
     page.change({});
   };
   const choose = (place: number): void => {
@@ -149,7 +150,7 @@ function verdict(
   if (!revealed)
     return (
       `First guess: which of the ${names.length} layers, spoilt alone, changes the prediction ε most at this step? ` +
-      'Click it.'
+      'Choose it.'
     );
   if (!shares) return 'Looking …';
   const share = Math.max(...shares);
@@ -157,7 +158,7 @@ function verdict(
   return (
     `${saidOf(guess, most, names)}It is “${names[most]}”: spoilt alone, it moves ε by ` +
     `${(share * 100).toFixed(1)} % of its length. ` +
-    'The bars show all. Now click layers to perturb them, and move the step.'
+    'The bars show all. Now choose layers to perturb, and move the step.'
   );
 }
 

@@ -11,6 +11,7 @@ import { caseName, heroPictures, noLetter } from '../study.ts';
 import { tastedPictures, tastedScales } from '../work/tasting.ts';
 import {
   cfgOptions,
+  checkCommand,
   forwardCommand,
   freeCommand,
   letterCommand,
@@ -144,13 +145,10 @@ export const ofHood: ReproductionOf = () => ({
   commands: ['npm run bits'],
 });
 
-/** The mistakes of ports. */
-export const ofBreak = without('the mistakes are made in src/walkthrough/work/faults.ts, and nowhere else');
-
 /** What the oracle asks. */
 export const ofOracle: ReproductionOf = () => ({
   note: 'Writes the case for a port, and checks what the port has made of it.',
-  commands: [`npm run -s pag -- export ${caseName} case`, `npm run -s pag -- check ${caseName} THEIRS.safetensors`],
+  commands: [`npm run -s pag -- export ${caseName} case`, checkCommand(caseName)],
 });
 
 const letterFile = 'letter.safetensors';

@@ -29,11 +29,17 @@ export const tastingSection: Section = (root, page) => {
     tasting = next;
     page.change({});
   };
-  const begin = button('begin', 'taste', () => turn({ seed: page.state().seed, preferred: [] }));
-  const question = element('p', { class: 'question', 'aria-live': 'polite' });
+  const question = element('p', { class: 'question', 'aria-live': 'polite', tabindex: -1 });
+  // What was pressed is gone then: what is asked now takes the focus.
+  const begin = button('begin', 'taste', () => {
+    question.focus({ preventScroll: true });
+    turn({ seed: page.state().seed, preferred: [] });
+  });
   const choices = choiceView((first) => {
     const pair = tasting && pairOf(tasting);
-    if (tasting && pair) turn({ ...tasting, preferred: [...tasting.preferred, first === pair.guidedFirst] });
+    if (!tasting || !pair) return;
+    turn({ ...tasting, preferred: [...tasting.preferred, first === pair.guidedFirst] });
+    if (!pairOf(tasting)) question.focus({ preventScroll: true });
   });
   const chart = rateView();
   const outcome = element('span', {});
@@ -55,8 +61,9 @@ export const tastingSection: Section = (root, page) => {
     const isOver = tasting !== undefined && !pair;
     setAttributes(begin, { hidden: tasting !== undefined && !isOver });
     setText(begin, isOver ? 'once more' : 'begin');
-    setText(question, questionOf(tasting));
-    choices.show(pair && drawn.flatMap((round) => picturesOf(round, pair)));
+    const pictures = pair && drawn.flatMap((round) => picturesOf(round, pair));
+    setText(question, questionOf(tasting) + (pictures?.length === 0 ? ' They are being drawn …' : ''));
+    choices.show(pictures);
     setAttributes(figures, { hidden: !isOver });
     setAttributes(progress.root, { hidden: !tasting });
     progress.show(
@@ -165,7 +172,10 @@ function outcomeText(reader: readonly boolean[], classifier: readonly boolean[] 
 function choiceView(choose: (first: boolean) => void) {
   const keys = [true, false].map((first) => {
     const name = first ? 'the left one' : 'the right one';
-    return letterKey(name, () => choose(first));
+    const key = letterKey(name, () => {
+      if (key.root.ariaDisabled !== 'true') choose(first);
+    });
+    return key;
   });
   const root = element('div', { class: 'pair tasting' }, ...keys.map((key) => key.root));
   return {
@@ -175,7 +185,8 @@ function choiceView(choose: (first: boolean) => void) {
       setAttributes(root, { hidden: !pictures });
       for (const [i, key] of keys.entries()) {
         paintLetter(key.canvas, pictures?.[i]?.data);
-        setAttributes(key.root, { disabled: !pictures?.[i] });
+        // So, and not `disabled`, it keeps the focus while the next pair is being drawn.
+        setAttributes(key.root, { 'aria-disabled': String(!pictures?.[i]) });
       }
     },
   };
