@@ -863,7 +863,6 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await reach('[data-section=direction] .plane-view');
     await phone.page.locator('[data-section=direction] .grip[cx]').waitFor({ timeout: 60_000 });
     const grip = await centreOf('[data-section=direction] .grip');
-    console.log(grip, await phone.page.evaluate(({ x, y }) => [document.elementFromPoint(x, y)?.outerHTML.slice(0, 200), document.elementFromPoint(x, y)?.parentElement?.getBoundingClientRect().toJSON()], grip));
     expect(await swipe(grip, 60)).toBe(0);
     await eventually(() => phone.page.url()).not.toContain('plane=3,1');
     // Beside them it scrolls.
