@@ -38,11 +38,11 @@ export function sitesAt(model: Model, step: number): readonly SiteFigures[] {
   const layers = model.unet.attentionLayers;
   const each = Array.from({ length: pictures }, (_, slice) => changesOf(model, step, slice));
   return layers.map((layer, i) => {
-    const mean = (name: 'moved' | 'shapes' | 'detail'): number => {
+    const mean = (name: 'moved' | 'shapes' | 'detail', digits: number): number => {
       const sum = each.reduce((total, changes) => total + present(changes[i], layer)[name], 0);
-      return Math.round((1000 * sum) / pictures) / 10;
+      return Number(((100 * sum) / pictures).toFixed(digits));
     };
-    return { layer, moved: mean('moved'), shapes: mean('shapes'), detail: mean('detail') };
+    return { layer, moved: mean('moved', 2), shapes: mean('shapes', 1), detail: mean('detail', 1) };
   });
 }
 

@@ -31,11 +31,13 @@ export interface State {
   /** s in the world of two numbers, and the step whose arrows are shown. */
   readonly toyScale: number;
   readonly toyStep: number;
-  /** s of section 4. */
+  /** s of the first figure, of section 4, and of section 5. */
+  readonly heroScale: number;
   readonly scale: number;
+  readonly layersScale: number;
   /** Whether section 4 asks for a letter. */
   readonly asked: boolean;
-  /** The layers that section 5 perturbs, by their places, and with which s. */
+  /** The layers that section 5 perturbs, by their places. */
   readonly layers: readonly number[];
   /** The mistake of the broken port. */
   readonly fault: FaultName;
@@ -70,7 +72,9 @@ export const initialState: State = {
   plane: [3, 1],
   toyScale: 1,
   toyStep: 16,
+  heroScale: 1,
   scale: 1,
+  layersScale: 1,
   asked: true,
   layers: [2],
   fault: 'attention-scale-missing',
@@ -170,7 +174,9 @@ const fields: { readonly [K in keyof State]: Field<State[K]> } = {
   plane: pair(numberIn(...planeRange.s, false), numberIn(...planeRange.g, false)),
   toyScale: numberIn(0, mostToyScale, false),
   toyStep: numberIn(0, toySteps - 1),
+  heroScale: numberIn(0, largestScale, false),
   scale: numberIn(0, largestScale, false),
+  layersScale: numberIn(0, largestScale, false),
   asked: flag,
   layers: listOf(numberIn(0, attentionLayerCount - 1)),
   fault: oneOf(...faultNames),

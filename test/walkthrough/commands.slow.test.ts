@@ -68,7 +68,7 @@ describe('the commands that the page gives', () => {
   });
 
   it('write, below the figures, what these have computed: the letter under study, asked for or not', async () => {
-    const state = { ...initialState, word: 'EG', seed: 2, letter: 1, scale: 2.5, layers: [2, 3] };
+    const state = { ...initialState, word: 'EG', seed: 2, letter: 1, scale: 2.5, layersScale: 2.5, layers: [2, 3] };
     const page = pageWith(state);
     const lastOf = (file: Parameters<typeof readTensor>[0]) => digestOf(sampleOf(readTensor(file, 'sample'), 1));
     const drawnWith = (guidance: GuidanceChoice, label = 6) =>

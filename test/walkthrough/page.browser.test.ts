@@ -324,7 +324,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       `It is “${plainName(layers, most)}”`,
     );
     await eventually(() => section('layers').locator('.layer-row .number').allTextContents()).toEqual(
-      shares.map((share) => `${(share * 100).toFixed(1)} %`),
+      shares.map((share) => `${(share * 100).toFixed(2)} %`),
     );
 
     await section('layers').locator('.attention-box[data-layer="up_blocks.0.attentions.0"]').click();
@@ -467,7 +467,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       expect(partsOf(readFileSync(await (await filmed).path())), format).toEqual(partsOf(file));
     }
     await setSlider('layers-scale', 3.5);
-    await eventually(() => page.url()).toContain('scale=3.5');
+    await eventually(() => page.url()).toContain('layersScale=3.5');
     const link = await input('link').inputValue();
     expect(link).toBe(page.url());
     const other = await reader.open(link.split('#')[1]);
@@ -548,6 +548,26 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await eventually(steps).toEqual([String(usualStep), '4', '4']);
     await fresh.page.locator('input[name=step]').fill('6');
     await eventually(steps).toEqual(['6', '6', '6']);
+    await fresh.page.context().close();
+  });
+
+  it('leads by keyboard to any heading, and stays there', async () => {
+    const fresh = await reader.open(`word=E&seed=${seed}`);
+    const focused = () => fresh.page.evaluate(() => document.activeElement?.id ?? '');
+    await fresh.page.locator('select[name=contents]').focus();
+    // The first press opens the list.
+    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'Enter'])
+      await fresh.page.keyboard.press(key);
+    await eventually(focused).toBe('noise-title');
+    await fresh.page.keyboard.press('Tab');
+    expect(
+      await fresh.page.evaluate(() => document.activeElement?.closest('section')?.getAttribute('aria-labelledby')),
+    ).toBe('noise-title');
+    // Where a button goes that was pressed, the keyboard stays, too.
+    await fresh.page.locator('button[name=taste]').focus();
+    await fresh.page.keyboard.press('Enter');
+    await eventually(() => fresh.page.evaluate(() => document.activeElement?.textContent)).toContain('Pair 1 of 12');
+    expect(fresh.problems).toEqual([]);
     await fresh.page.context().close();
   });
 

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { middleOf } from '../../src/walkthrough/requests.ts';
+import { letterRun, middleOf } from '../../src/walkthrough/requests.ts';
+import { sections } from '../../src/walkthrough/sections/all.ts';
+import { initialState } from '../../src/walkthrough/state.ts';
 import { sitesAt, type SiteFigures } from '../../scripts/walkthrough/sites.ts';
 import { influences, shareOfShapes } from '../../src/walkthrough/work/influence.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
@@ -42,6 +44,25 @@ describe('the spectrum of a picture', () => {
   });
 });
 
+describe('what the page says of the middle, below the maps', () => {
+  it('is so of the letter and the step that the figure opens with', async () => {
+    const model = await lettersModel();
+    const index = sections.find(({ name }) => name === 'attention')!.opensAt!;
+    const run = letterRun(initialState, { kind: 'none' });
+    const { sample } = [...sampleRun(model, run)][index - 1];
+    const perturbations = [middleOf(model.unet.attentionLayers)];
+    const request = { sample, index, label: run.labels[0], perturbations, unconditional: false, taps: [] };
+    const [{ plain, perturbed }] = [...passes(model, request)];
+    const [whole, spoilt] = [plain, perturbed[0]].map(
+      (prediction) => model.scheduler.predictOriginal(sample, prediction, index).data,
+    );
+    const [shapes, strokes, detail] = bandsLeft(whole, spoilt);
+    expect(Math.max(shapes, strokes)).toBeLessThan(0.92);
+    expect(Math.min(shapes, strokes)).toBeGreaterThan(0.8);
+    expect(Math.abs(detail - 1)).toBeLessThan(0.05);
+  });
+});
+
 describe('what the page says of the layers one by one', () => {
   it('is what is measured today', async () => {
     const text = readFileSync(new URL('../../fixtures/evaluation/sites.json', import.meta.url), 'utf8');
@@ -49,10 +70,9 @@ describe('what the page says of the layers one by one', () => {
     const [early, found] = [figures['2'], sitesAt(await lettersModel(), 2)];
     expect(found).toEqual(early);
     const middle = early.find(({ layer }) => layer.startsWith('mid'))!;
-    for (const { layer, shapes, moved } of early) {
-      if (layer !== middle.layer) expect(shapes).toBeLessThan(middle.shapes);
-      expect(moved).toBeGreaterThanOrEqual(middle.moved);
-    }
+    for (const { layer, shapes } of early) if (layer !== middle.layer) expect(shapes).toBeLessThan(middle.shapes);
+    // Among those that move ε least: no more than its two neighbours do, but for a hundredth of a percent.
+    expect(early.filter(({ moved }) => moved < middle.moved + 0.015).map(({ layer }) => layer)).toHaveLength(3);
     expect(Math.abs(middle.detail - 100)).toBeLessThan(1);
     expect(early.at(-1)!.detail).toBeGreaterThan(200);
   });

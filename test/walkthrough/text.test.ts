@@ -166,12 +166,12 @@ async function factsOfTools(): Promise<Readonly<Record<string, string>>> {
 async function factsOfSites(layers: readonly string[], measured: Awaited<ReturnType<typeof evaluation>>) {
   const text = await readFile(`${repository}fixtures/evaluation/sites.json`, 'utf8');
   const { pictures, figures } = JSON.parse(text) as { pictures: number; figures: Record<string, SiteFigures[]> };
-  // "At the third step", and "the eleventh".
-  const [early, late] = [figures['2'], figures['10'].map(({ shapes }) => Math.round(shapes))];
+  const [step, lateStep] = ['2', '10'];
+  const [early, late] = [figures[step], figures[lateStep].map(({ shapes }) => Math.round(shapes))];
   expect(early.map(({ layer }) => layer)).toEqual(layers);
   const rows = early.map(({ layer, moved, shapes, detail }) => ({
     name: plainName(layers, layer),
-    moved: moved.toFixed(1),
+    moved: moved.toFixed(2),
     shapes: String(Math.round(shapes)),
     detail: String(Math.round(detail)),
     distance: measured(middleOf([layer]).length > 0 ? 'free pag 1' : `free layer ${layer}`).whole('frechetDistance'),
@@ -179,6 +179,8 @@ async function factsOfSites(layers: readonly string[], measured: Awaited<ReturnT
   return Object.fromEntries([
     ...rows.flatMap((row, i) => Object.entries(row).map(([key, value]) => [`site-${i}-${key}`, value] as const)),
     ['sites-pictures', String(pictures)],
+    ['sites-step', step],
+    ['sites-late-step', lateStep],
     ['sites-late-least', String(Math.min(...late))],
     ['sites-late-most', String(Math.max(...late))],
   ]) as Readonly<Record<string, string>>;

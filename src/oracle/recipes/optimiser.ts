@@ -8,6 +8,8 @@ import { input, type Recipe } from './recipe.ts';
 /** The taps are those of every step. */
 export function optimiserRecipe(subject: OptimiserSubject): Recipe {
   const { parameters: names, steps, maxGradNorm, emaDecay } = subject;
+  const { learningRate, beta1, beta2, eps, weightDecay } = subject;
+  const options = { learningRate, beta1, beta2, eps, weightDecay };
   return (means) => {
     const { implementation, show } = means;
     const initial = (name: string): Tensor => input(means, name);
@@ -29,7 +31,7 @@ export function optimiserRecipe(subject: OptimiserSubject): Recipe {
       );
       const moved = names.map((name) => {
         const before = entryOf(parameters, name);
-        const step = implementation.adamw(before, entryOf(gradients, name), entryOf(moments, name), i + 1, subject);
+        const step = implementation.adamw(before, entryOf(gradients, name), entryOf(moments, name), i + 1, options);
         const parameter = show(`step.${i}.${name}`, step.parameter);
         const average = implementation.average(entryOf(averages, name), parameter, emaDecay, before);
         return { name, parameter, moments: step.moments, average: show(`step.${i}.average.${name}`, average) };

@@ -38,7 +38,14 @@ export function headView(): HeadView {
         'div',
         { class: 'column' },
         element('h3', {}, 'softmax attention'),
-        captioned(attended.root, 'In effect it looks at ', spread, '; at itself with ', self, '.'),
+        captioned(
+          attended.root,
+          'Its shares are spread as over ',
+          spread,
+          ' (e to the power of their entropy); its own is ',
+          self,
+          '.',
+        ),
         captioned(
           gathered.root,
           symbol('A V'),
@@ -101,7 +108,8 @@ function channelStrip() {
   return {
     root: captioned(
       canvas,
-      'The pixel takes home, channel by channel: from attention (top), from the identity, and the difference (',
+      'The numbers that the pixel takes home, one for each channel of the head: from attention (top), from the ',
+      'identity, and how they differ (by ',
       apart,
       ' of the length).',
     ),

@@ -24,12 +24,7 @@ export interface LayerList {
 /** @param choose is told the place of the layer that is guessed, or whose box is clicked */
 export function layerList(model: ModelPlan, choose: (place: number) => void): LayerList {
   const rows = model.layers.map((path, place) => layerRow(model, path, place, choose));
-  // What was pressed to see them is gone then: the list takes the focus.
-  const root = element(
-    'div',
-    { class: 'layer-list', tabindex: -1, role: 'group', 'aria-label': 'the attention layers' },
-    ...rows.map((row) => row.root),
-  );
+  const root = element('div', { class: 'layer-list' }, ...rows.map((row) => row.root));
   return {
     root,
     show(knowledge, chosen, shares) {
@@ -76,7 +71,7 @@ function layerRow(model: ModelPlan, path: string, place: number, choose: (place:
       setAttributes(root, { 'data-guess': guess === place, 'data-most': share !== undefined && share === most });
       const seen = revealed ? share : undefined;
       bar.style.width = seen === undefined ? '0' : `${(seen / most) * 100}%`;
-      setText(amount, seen === undefined ? '' : `${(seen * 100).toFixed(1)} %`);
+      setText(amount, seen === undefined ? '' : `${(seen * 100).toFixed(2)} %`);
     },
   };
 }

@@ -13,7 +13,7 @@ export interface PlaneView {
   clear(): void;
 }
 
-const [width, height, margin] = [520, 340, 26];
+const [width, height, margin] = [520, 348, 34];
 type Point = readonly [number, number];
 
 /** The scales s that are marked on the axis. */
@@ -120,7 +120,8 @@ function place(shapes: Shapes, at: (s: number, more: number) => Point, s: number
   for (const { s: scale, tick, text } of marks) {
     const [x, y] = at(scale, 0);
     connect(tick, [x, y - 4], [x, y + 4]);
-    setAttributes(text, { x, y: y + 18, 'text-anchor': 'middle' });
+    // Beside the tick, for the line to ε(∅) may lead down from it.
+    setAttributes(text, { x: x + 4, y: y + 16 });
   }
   centre(dots.plain, origin);
   centre(dots.spoilt, spoilt);

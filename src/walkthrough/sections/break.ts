@@ -37,7 +37,12 @@ export const breakSection: Section = (root, page) => {
       element(
         'div',
         {},
-        element('div', { class: 'pair' }, captioned(right, `as it should be, with PAG of s = ${usualScale}`), captioned(wrong, 'broken')),
+        element(
+          'div',
+          { class: 'pair' },
+          captioned(right, `as it should be, s\u00a0=\u00a0${usualScale}`),
+          captioned(wrong, 'broken'),
+        ),
         captioned(errors.root, '‖x′ − x‖ / ‖x‖ after each of the steps'),
       ),
     ),

@@ -123,17 +123,24 @@ function trioView() {
 /** Noise is shown from minus so many to as many. */
 const extent = 3;
 
-/** ε − ε̂. */
+/** ε̂ − ε: the arrow as it moves x̂₀. */
 function differenceMap() {
   const canvas = pictureCanvas('the difference of the two predictions');
   const gain = element('span', { class: 'number' });
   return {
-    root: captioned(canvas, symbol('ε − ε̂'), ', magnified ', gain, ': the arrow, drawn as a picture'),
+    root: captioned(
+      canvas,
+      'The arrow as a picture: where it adds ink (pink) and takes it (blue). It is ',
+      symbol('ε̂ − ε'),
+      ', since noise is taken away; magnified ',
+      gain,
+    ),
     show({ away }: GuidancePlane): void {
       const magnified = extent / Math.max(...away.data.map(Math.abs));
       paintLetter(
         canvas,
-        away.data.map((value) => value * magnified),
+        // Noise is taken away, so less noise is more ink.
+        away.data.map((value) => -value * magnified),
         asSigned(extent),
       );
       setText(gain, `${Math.round(magnified)} ×`);

@@ -18,7 +18,7 @@ import { noiseOf } from '../work/noise.ts';
 export const heroSection: Section = (root, page) => {
   const kinds: readonly (readonly [title: string, kind: string, guidance: (state: State) => GuidanceChoice])[] = [
     ['the model alone', 'none', () => ({ kind: 'none' })],
-    ['with PAG', 'pag', ({ scale }) => middlePag(page.model.layers, scale)],
+    ['with PAG', 'pag', ({ heroScale }) => middlePag(page.model.layers, heroScale)],
     [`with CFG, g\u00a0=\u00a0${freeCfg.scale}`, 'cfg', () => freeCfg],
   ];
   const rows = kinds.map(([title, kind, guidance]) => ({
@@ -30,7 +30,7 @@ export const heroSection: Section = (root, page) => {
       ...{ label: 's, how strongly PAG guides', name: 'hero-scale', least: 0, most: largestScale, step: 0.25 },
       text: (scale) => scale.toFixed(2),
     },
-    (scale) => page.change({ scale }),
+    (heroScale) => page.change({ heroScale }),
   );
   const seed = element('span', { class: 'seed' });
   const progress = status();
@@ -44,7 +44,7 @@ export const heroSection: Section = (root, page) => {
   noiseOf(freeRun(page.state(), { kind: 'none' }));
   return () => {
     const state = page.state();
-    knob.show(state.scale);
+    knob.show(state.heroScale);
     seed.textContent = `the first ${heroPictures} noises of seed ${state.seed}`;
     const answers = rows.map(({ guidance, view }) => {
       const request = freeRun(state, guidance(state));

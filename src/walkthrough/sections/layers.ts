@@ -27,8 +27,9 @@ export const layersSection: Section = (root, page) => {
   let knowledge: Knowledge = { guess: undefined, revealed: false };
   const learn = (guess: number | undefined): void => {
     knowledge = { guess, revealed: true };
-    list.root.focus({ preventScroll: true });
     page.change({});
+    // The button goes: the keyboard stays where it was.
+    question.focus({ preventScroll: true });
   };
   const choose = (place: number): void => {
     if (knowledge.revealed) page.change({ layers: toggled(page.state().layers, place) });
@@ -40,7 +41,7 @@ export const layersSection: Section = (root, page) => {
       'The list below chooses among them.',
     clicked: (path) => choose(layers.indexOf(path)),
   });
-  const question = element('p', { class: 'question', 'aria-live': 'polite' });
+  const question = element('p', { class: 'question', 'aria-live': 'polite', tabindex: -1 });
   const skip = button('just show me', 'reveal', () => learn(undefined));
   const sliders = stepAndScale(page);
   const list = layerList(page.model, choose);
@@ -81,14 +82,14 @@ function toggled(places: readonly number[], place: number): readonly number[] {
 function stepAndScale(page: Page) {
   const knob = slider(
     { label: 's', name: 'layers-scale', least: 0, most: largestScale, step: 0.25, text: (scale) => scale.toFixed(2) },
-    (scale) => page.change({ scale }),
+    (layersScale) => page.change({ layersScale }),
   );
   const steps = stepSlider('layers-step', stepCount - 1, (step) => page.change({ step }));
   return {
     root: element('div', { class: 'controls' }, steps.root, knob.root),
-    show({ scale }: State, step: number): void {
+    show({ layersScale }: State, step: number): void {
       steps.show(step);
-      knob.show(scale);
+      knob.show(layersScale);
     },
   };
 }
@@ -102,7 +103,7 @@ interface Asked {
 /** The letter guided away from what the chosen layers do without attention, and drawn so throughout. */
 function askGuided({ client, state }: Page, chosen: readonly string[]): readonly Asked[] {
   const requests = [
-    letterRun(state(), { kind: 'pag', scale: state().scale, layers: chosen }),
+    letterRun(state(), { kind: 'pag', scale: state().layersScale, layers: chosen }),
     letterRun(state(), { kind: 'spoilt', layers: chosen }),
   ];
   return requests.map((request) => ({ request, answer: client.run(request) }));
@@ -157,7 +158,7 @@ function verdict(
   const most = shares.indexOf(share);
   return (
     `${saidOf(guess, most, names)}It is “${names[most]}”: spoilt alone, it moves ε by ` +
-    `${(share * 100).toFixed(1)} % of its length. ` +
+    `${(share * 100).toFixed(2)} % of its length. ` +
     'The bars show all. Now choose layers to perturb, and move the step.'
   );
 }

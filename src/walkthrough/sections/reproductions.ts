@@ -31,7 +31,7 @@ export const ofHero: ReproductionOf = ({ state }) => ({
   note: 'Row by row.',
   commands: [
     freeCommand(state(), heroPictures, '', 'free-alone.safetensors'),
-    freeCommand(state(), heroPictures, pagOptions(state().scale), 'free-pag.safetensors'),
+    freeCommand(state(), heroPictures, pagOptions(state().heroScale), 'free-pag.safetensors'),
     freeCommand(state(), heroPictures, cfgOptions(freeCfg.scale), 'free-cfg.safetensors'),
   ],
 });
@@ -120,7 +120,7 @@ export const ofLayers: ReproductionOf = ({ state, model }) => {
   if (chosen.length === 0) return { note: 'No layer is chosen, so nothing is guided.', commands: [] };
   return {
     note: 'The last of its pictures is the guided one. Only this page draws with maps flipped throughout.',
-    commands: [letterCommand(state(), true, pagOptions(state().scale, chosen), 'layers.safetensors')],
+    commands: [letterCommand(state(), true, pagOptions(state().layersScale, chosen), 'layers.safetensors')],
   };
 };
 

@@ -46,10 +46,12 @@ export function runSaver(page: Page, take: Take): RunSaver {
     button('GIF', `gif-${take.name}`, want('gif')),
   ];
   for (const one of buttons) setAttributes(one, { 'aria-label': `${take.title}: ${one.textContent}` });
+  const waiting = element('span', {}, 'when its run is finished');
   return {
-    root: element('div', { class: 'controls saves' }, element('span', {}, take.title), ...buttons),
+    root: element('div', { class: 'controls saves' }, element('span', {}, take.title), ...buttons, waiting),
     show(answer) {
       for (const one of buttons) setAttributes(one, { disabled: !answer.done || answer.problem !== undefined });
+      setAttributes(waiting, { hidden: answer.done });
       if (!wanted || !answer.done) return [];
       const film = filmOf(page, take, wanted);
       const [made] = film.results;

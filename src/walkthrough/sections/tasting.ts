@@ -29,12 +29,12 @@ export const tastingSection: Section = (root, page) => {
     tasting = next;
     page.change({});
   };
-  const question = element('p', { class: 'question', 'aria-live': 'polite', tabindex: -1 });
-  // What was pressed is gone then: what is asked now takes the focus.
   const begin = button('begin', 'taste', () => {
-    question.focus({ preventScroll: true });
     turn({ seed: page.state().seed, preferred: [] });
+    // The button goes: the keyboard stays where it was.
+    question.focus({ preventScroll: true });
   });
+  const question = element('p', { class: 'question', 'aria-live': 'polite', tabindex: -1 });
   const choices = choiceView((first) => {
     const pair = tasting && pairOf(tasting);
     if (!tasting || !pair) return;
@@ -62,7 +62,7 @@ export const tastingSection: Section = (root, page) => {
     setAttributes(begin, { hidden: tasting !== undefined && !isOver });
     setText(begin, isOver ? 'once more' : 'begin');
     const pictures = pair && drawn.flatMap((round) => picturesOf(round, pair));
-    setText(question, questionOf(tasting) + (pictures?.length === 0 ? ' They are being drawn …' : ''));
+    setText(question, questionOf(tasting, pictures?.length === 0));
     choices.show(pictures);
     setAttributes(figures, { hidden: !isOver });
     setAttributes(progress.root, { hidden: !tasting });
@@ -149,13 +149,13 @@ function uncoveredPairs(
   }));
 }
 
-function questionOf(tasting: Tasting | undefined): string {
+function questionOf(tasting: Tasting | undefined, isAwaited: boolean): string {
   const pairs = rounds * tastedScales.length;
   if (!tasting)
     return `${pairs} pairs, each from one noise: one picture is guided, the other is not. Which is the better letter?`;
   const { length } = tasting.preferred;
   if (length === pairs) return 'That is all of them.';
-  return `Pair ${length + 1} of ${pairs}: which is the better letter?`;
+  return `Pair ${length + 1} of ${pairs}: ${isAwaited ? 'it is being drawn …' : 'which is the better letter?'}`;
 }
 
 function outcomeText(reader: readonly boolean[], classifier: readonly boolean[] | undefined): string {

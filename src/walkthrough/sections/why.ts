@@ -40,7 +40,14 @@ export const whySection: Section = (root, page) => {
     (toyScale) => page.change({ toyScale }),
   );
   const time = slider(
-    { label: 'step', name: 'toy-step', least: 0, most: toySteps - 1, step: 1, text: (i) => `${i} of ${toySteps}` },
+    {
+      label: 'step of the toy',
+      name: 'toy-step',
+      least: 0,
+      most: toySteps - 1,
+      step: 1,
+      text: (i) => `${i} of ${toySteps}`,
+    },
     (toyStep) => page.change({ toyStep }),
   );
   const outcome = element('span', { class: 'number' });
@@ -76,8 +83,8 @@ export const whySection: Section = (root, page) => {
     plots.drawn.showPoints(points);
     setText(
       outcome,
-      `${lettersText(points)} are letters (alone ${lettersText(without)}), whose faces differ by ` +
-        spreadOfLetters(points).toFixed(2),
+      `${lettersText(points)} are letters (alone ${lettersText(without)}); points of one letter lie ` +
+        `${spreadOfLetters(points).toFixed(2)} from its middle (alone ${spreadOfLetters(without).toFixed(2)})`,
     );
   };
 };
