@@ -10,7 +10,7 @@ export const side = 32;
 export const noLetter = 26;
 /** The case that the oracle asks, and the folder of the page's `oracle` that holds it. */
 export const caseName = 'unets/tiny';
-/** The case that finds what is wrong in a run around the network. */
+/** A case that finds what the network is no part of. */
 export const runCaseName = 'runs/pag';
 /** So many pictures that nobody asked for stand at the head of the page. */
 export const heroPictures = 6;

@@ -15,7 +15,8 @@ import { middleOf, sampleOf } from '../../src/walkthrough/requests.ts';
 import { sections } from '../../src/walkthrough/sections/all.ts';
 import * as how from '../../src/walkthrough/sections/reproductions.ts';
 import { initialState, type State } from '../../src/walkthrough/state.ts';
-import { noLetter, usualStep } from '../../src/walkthrough/study.ts';
+import { caseName, noLetter, usualStep } from '../../src/walkthrough/study.ts';
+import { faults } from '../../src/walkthrough/work/faults.ts';
 import type { Model } from '../../src/walkthrough/work/model.ts';
 import { passes } from '../../src/walkthrough/work/passes.ts';
 import { sampleRun } from '../../src/walkthrough/work/run.ts';
@@ -109,6 +110,17 @@ describe('the commands that the page gives', () => {
       expect(commands.length > 0, name).toBe(!note.startsWith('No command: '));
       for (const command of commands.filter((one) => one.includes('--input')))
         expect(command).toContain(input!()!.name);
+    }
+  });
+
+  it('ask a port, below the oracle, the case that finds the mistake', () => {
+    for (const { name, kernels } of faults) {
+      const [write, check] = how.ofOracle(pageWith({ ...initialState, step: 0, fault: name })).commands;
+      const asked = kernels ? caseName : 'runs/pag';
+      expect([argumentsOf(write).slice(0, 2), argumentsOf(check).slice(0, 2)], name).toEqual([
+        ['export', asked],
+        ['check', asked],
+      ]);
     }
   });
 

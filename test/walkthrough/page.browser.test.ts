@@ -437,7 +437,8 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await broken.getByText('where s is meant').click();
     await oracle.scrollIntoViewIfNeeded();
     await eventually(() => rows.last().textContent()).toContain('the case runs/pag says “pag-sign”');
-    expect(await oracle.locator('.command').first().textContent()).toBe(
+    await oracle.locator('.reproduce summary').click();
+    await eventually(() => oracle.locator('.command').last().textContent()).toBe(
       'npm run -s pag -- check runs/pag THEIRS.safetensors',
     );
     expect(await broken.locator('.reproduce').count()).toBe(0);

@@ -80,11 +80,6 @@ export function trainedCommand({ seed, lettersScale }: Pick<State, 'seed' | 'let
   return `tar xf ${name}.tar && ${pag} sample --model ${name} ${asked} --out ${name}.png`;
 }
 
-/** What compares the tensors of a port with those of a case. */
-export function checkCommand(name: string): string {
-  return `${pag} check ${name} THEIRS.safetensors`;
-}
-
 /** For a shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;

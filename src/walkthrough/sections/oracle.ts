@@ -1,20 +1,17 @@
 /** The oracle asks this page itself: as it is, and with the mistake that is switched on. */
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
-import { commandBox } from '../drawing/reproduction.ts';
 import type { Section } from '../page.ts';
 import type { CheckResult } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
 import { caseName, runCaseName } from '../study.ts';
-import { faultNamed } from '../work/faults.ts';
-import { checkCommand } from './commands.ts';
+import { isInNetwork } from '../work/faults.ts';
 
 /** The verdict of the oracle on the page, as it is and with the mistake. */
 export const oracleSection: Section = (root, page) => {
   const [sound, broken] = [checkRow('this page'), checkRow('with the mistake')];
-  const command = commandBox();
   const progress = status();
-  root.append(sound.root, broken.root, command, progress.root);
+  root.append(sound.root, broken.root, progress.root);
 
   return () => {
     if (!isSecureContext) {
@@ -22,24 +19,20 @@ export const oracleSection: Section = (root, page) => {
         'The oracle knows its files by their SHA-256, which browsers compute for pages on https or localhost only.',
       );
       setAttributes(broken.root, { hidden: true });
-      setAttributes(command, { hidden: true });
       return;
     }
     const { fault } = page.state();
     const asItIs = page.client.check({});
     sound.show(asItIs);
-    const isInNetwork = faultNamed(fault).kernels !== undefined;
-    setAttributes(command, { hidden: isInNetwork });
-    const answers = isInNetwork ? [asItIs, page.client.check({ fault })] : [asItIs];
+    const answers = isInNetwork(fault) ? [asItIs, page.client.check({ fault })] : [asItIs];
     const [, withFault] = answers;
     if (withFault) broken.show(withFault);
-    else {
-      setText(command, checkCommand(runCaseName));
+    else
       broken.explain(
-        'It is not in the network, but in how a run uses it, and this page asks the network alone. ' +
-          `Of a port that makes it, the case ${runCaseName} says “${fault}”, first of all mistakes that it knows:`,
+        'It is not in the network, which is all that this page asks about, but in what a run makes of it. ' +
+          `Of a port that makes it, the case ${runCaseName} says “${fault}”, first of all mistakes that it knows. ` +
+          'Below are the commands.',
       );
-    }
     // A check that fails has a second result: which mistake it is.
     progress.show(answers, 2 * answers.length - 1, `the case ${caseName}, against the truth from PyTorch`);
   };

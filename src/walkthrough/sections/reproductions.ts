@@ -7,11 +7,11 @@ import type { Page, Reproduction, ReproductionOf } from '../page.ts';
 import type { RunRequest } from '../protocol.ts';
 import { freeCfg, freeRun, letterRun, middleOf, pictureAt, studiedIndex, usualScale } from '../requests.ts';
 import { letterOf } from '../state.ts';
-import { caseName, heroPictures, noLetter } from '../study.ts';
+import { caseName, heroPictures, noLetter, runCaseName } from '../study.ts';
+import { isInNetwork } from '../work/faults.ts';
 import { tastedPictures, tastedScales } from '../work/tasting.ts';
 import {
   cfgOptions,
-  checkCommand,
   forwardCommand,
   freeCommand,
   letterCommand,
@@ -146,10 +146,13 @@ export const ofHood: ReproductionOf = () => ({
 });
 
 /** What the oracle asks. */
-export const ofOracle: ReproductionOf = () => ({
-  note: 'Writes the case for a port, and checks what the port has made of it.',
-  commands: [`npm run -s pag -- export ${caseName} case`, checkCommand(caseName)],
-});
+export const ofOracle: ReproductionOf = ({ state }) => {
+  const name = isInNetwork(state().fault) ? caseName : runCaseName;
+  return {
+    note: 'Writes the case for a port, and checks what the port has made of it.',
+    commands: [`npm run -s pag -- export ${name} case`, `npm run -s pag -- check ${name} THEIRS.safetensors`],
+  };
+};
 
 const letterFile = 'letter.safetensors';
 /** The identity in all layers. */

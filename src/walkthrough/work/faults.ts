@@ -82,6 +82,11 @@ export function faultNamed(name: FaultName): Fault {
   );
 }
 
+/** Whether a mistake is in the network, and not in what is made of its predictions. */
+export function isInNetwork(name: FaultName): boolean {
+  return faultNamed(name).kernels !== undefined;
+}
+
 /** A denoiser that is told other timesteps. */
 export function mistimed(denoiser: Denoiser, timestepFor: (timestep: number) => number): Denoiser {
   return { predict: (sample, timestep, passes) => denoiser.predict(sample, timestepFor(timestep), passes) };
