@@ -1,4 +1,4 @@
-/** A mouse or a pen is followed while it is pressed; a finger taps, and it scrolls the page unless it takes the grip. */
+/** A mouse or a pen is followed while it is pressed; a finger taps, and scrolls the page unless it takes the grip. */
 
 /** Where a pointer is, in pixels of the window. */
 export type PointerPlace = Pick<MouseEvent, 'clientX' | 'clientY'>;
