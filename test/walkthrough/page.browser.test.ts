@@ -281,7 +281,9 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
   it('4: lets the reader taste, without a word of which is which, and uncovers all pairs in the end', async () => {
     await show('tasting');
     const tasting = section('tasting');
-    await tasting.locator('button[name=taste]').click();
+    await tasting.locator('button[name=taste]').press('Enter');
+    const focused = () => page.evaluate(() => document.activeElement?.className);
+    expect(await focused()).toBe('question');
     const pairs = pairsOf(seed).flat();
     for (const [i] of pairs.entries()) {
       await eventually(() => tasting.locator('.question').textContent()).toContain(`Pair ${i + 1} of 12`);
@@ -289,6 +291,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
       await tasting.getByRole('button', { name: 'the left one' }).click({ timeout: 60_000 });
     }
     await tasting.locator('.tasted').waitFor();
+    expect(await focused()).toBe('question');
     const columns = await tasting.locator('.tasted > div').evaluateAll((all) =>
       all.map((column) => ({
         scale: Number(column.querySelector('b')!.textContent.replace('s = ', '')),
@@ -433,7 +436,12 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     );
     await broken.getByText('where s is meant').click();
     await oracle.scrollIntoViewIfNeeded();
-    await eventually(() => rows.last().textContent()).toContain('cases of whole runs find it');
+    await eventually(() => rows.last().textContent()).toContain('the case runs/pag says “pag-sign”');
+    await oracle.locator('.reproduce summary').click();
+    await eventually(() => oracle.locator('.command').last().textContent()).toBe(
+      'npm run -s pag -- check runs/pag THEIRS.safetensors',
+    );
+    expect(await broken.locator('.reproduce').count()).toBe(0);
     expect(await rows.last().locator('.badge').isVisible()).toBe(false);
     expect(ports.problems).toEqual([]);
     await ports.page.context().close();
@@ -844,14 +852,51 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     const [x, y] = [box.x + box.width * (4.5 / 32), box.y + box.height * (6.5 / 32)];
     await phone.page.touchscreen.tap(x, y);
     await eventually(() => phone.page.url()).toContain('pixel=4,6');
-    // What is there to be brushed over is narrow: there a finger brushes.
-    const brushed = phone.page.locator('[data-section=brush] .pad canvas');
-    expect(await brushed.evaluate((found) => getComputedStyle(found.parentElement!).touchAction)).toBe('none');
     // What a term means, too.
     await phone.page.locator('.term[popovertarget=softmax-note]').tap();
     await eventually(() => phone.page.locator('#softmax-note').isVisible()).toBe(true);
     await phone.page.context().close();
   });
+
+  it('lets a finger brush, and drag the point of the plane, while the page stays where it is', async () => {
+    const options = { hasTouch: true, isMobile: true, viewport: { width: 375, height: 740 } };
+    const phone = await reader.open(`word=E&seed=${seed}&step=${step}&plane=3,1`, options);
+    const touch = await phone.page.context().newCDPSession(phone.page);
+    const scrolled = () => phone.page.evaluate(() => scrollY);
+    const centreOf = async (selector: string) => {
+      const { x, y, width, height } = (await phone.page.locator(selector).boundingBox())!;
+      return { x: x + width / 2, y: y + height / 2 };
+    };
+    /** Swipes up, which scrolls a page; gives by how much. */
+    const swipe = async ({ x, y }: { x: number; y: number }, length: number): Promise<number> => {
+      const before = await scrolled();
+      const points = Array.from({ length: 9 }, (_, i) => ({ x, y: y - (i * length) / 8 }));
+      for (const [i, point] of points.entries()) {
+        const type = i === 0 ? 'touchStart' : 'touchMove';
+        await touch.send('Input.dispatchTouchEvent', { type, touchPoints: [point] });
+      }
+      await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+      return (await scrolled()) - before;
+    };
+    const reach = async (selector: string) => {
+      await phone.page.locator(`${selector}:not(.waiting)`).waitFor({ timeout: 60_000 });
+      await phone.page.locator(selector).evaluate((found) => found.scrollIntoView({ block: 'center' }));
+      return centreOf(selector);
+    };
+    const pad = await reach('[data-section=brush] .pad canvas');
+    const { height } = (await phone.page.locator('[data-section=brush] .pad').boundingBox())!;
+    expect(await swipe({ x: pad.x, y: pad.y + height * 0.4 }, height * 0.8)).toBe(0);
+    await eventually(() => phone.page.locator('[data-section=brush] .veils [data-gone]').count()).toBeGreaterThan(4);
+    await reach('[data-section=direction] .plane-view');
+    await phone.page.locator('[data-section=direction] .grip[cx]').waitFor({ timeout: 60_000 });
+    const grip = await centreOf('[data-section=direction] .grip');
+    expect(await swipe(grip, 60)).toBe(0);
+    await eventually(() => phone.page.url()).not.toContain('plane=3,1');
+    // Beside them it scrolls.
+    expect(await swipe({ x: 4, y: grip.y }, 120)).toBeGreaterThan(60);
+    expect(phone.problems).toEqual([]);
+    await phone.page.context().close();
+  }, 120_000);
 
   it('says so when the model does not come', async () => {
     const broken = await reader.open('', {}, { 'diffusion_pytorch_model.safetensors.packed': undefined });

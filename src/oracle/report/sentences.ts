@@ -15,7 +15,7 @@ function success({ taps }: Report): string {
   const share = percent(usedBy(worst));
   return taps.length === 1
     ? `${worst.name} is within budget: ${share} of it`
-    : `all ${taps.length} taps are within budget; the closest to it is ${worst.name} with ${share}`;
+    : `all ${taps.length} taps are within budget; the closest is ${worst.name}, with ${share} of its budget`;
 }
 
 function failures({ taps, missing, problems, first }: Report): readonly string[] {

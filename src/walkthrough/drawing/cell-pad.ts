@@ -1,4 +1,6 @@
-/** A picture in cells that can be painted on: with a pointer, or with the arrow keys and the space bar. */
+/**
+ * A picture in cells that can be painted on: with a pointer, be it a finger, or with the arrow keys and the space bar.
+ */
 import { setAttributes } from './dom.ts';
 import { followPointer } from './follow-pointer.ts';
 import { outlined, type Outlined } from './outline.ts';
@@ -11,8 +13,6 @@ export interface CellPad {
   readonly cells: number;
   /** What it is, for those who do not see it. */
   readonly label: string;
-  /** Whether a finger paints on it, too, instead of scrolling the page. */
-  readonly drags?: boolean;
   /** Whether the next stroke sets what it touches, or takes it away; unless given, what its first cell was not. */
   readonly leaves?: () => boolean;
   isSet(cell: Pixel): boolean;
@@ -20,17 +20,16 @@ export interface CellPad {
 }
 
 /** A stroke sets all that it touches to one value. */
-export function cellPad({ cells, label, drags = false, leaves, isSet, set }: CellPad): Outlined {
+export function cellPad({ cells, label, leaves, isSet, set }: CellPad): Outlined {
   const view = outlined(pictureCanvas(''));
   const { root, canvas } = view;
   let stroke = true;
   let cursor: Pixel = [Math.floor(cells / 2), Math.floor(cells / 2)];
   setAttributes(root, { tabindex: 0, role: 'application', 'aria-label': label, class: 'outlined pad' });
-  if (drags) root.style.touchAction = 'none';
   root.addEventListener('pointerdown', (event) => {
     stroke = leaves?.() ?? !isSet(pixelUnder(canvas, event, cells));
   });
-  followPointer(root, (place) => set(pixelUnder(canvas, place, cells), stroke), drags ? canvas : undefined);
+  followPointer(root, (place) => set(pixelUnder(canvas, place, cells), stroke), canvas);
   root.addEventListener('keydown', (event) => {
     const next = neighbour(cursor, event.key, cells);
     if (!next && event.key !== ' ') return;

@@ -15,9 +15,11 @@ export const tryAgain = 'tryagain';
 /** The event that the reader wants the page on paper, with every figure. */
 export const printAll = 'printall';
 
-/** A button with which the reader wants to begin anew. */
+/** A button with which the reader wants to begin anew; hidden until something has failed. */
 export function tryAgainButton(): HTMLButtonElement {
-  return wishButton('try again', 'again', tryAgain);
+  const made = wishButton('try again', 'again', tryAgain);
+  made.hidden = true;
+  return made;
 }
 
 /** A button that draws what is not drawn yet, and prints. */
@@ -45,7 +47,6 @@ export interface Status {
 export function status(): Status {
   const text = element('span', {});
   const again = tryAgainButton();
-  again.hidden = true;
   const root = element('p', { class: 'status', 'data-state': 'waiting' }, text, again);
   return {
     root,

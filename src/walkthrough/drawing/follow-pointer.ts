@@ -1,4 +1,4 @@
-/** A mouse or a pen is followed while it is pressed; a finger taps, and when it swipes it scrolls the page. */
+/** A mouse or a pen is followed while it is pressed; a finger taps, and scrolls the page unless it takes the grip. */
 
 /** Where a pointer is, in pixels of the window. */
 export type PointerPlace = Pick<MouseEvent, 'clientX' | 'clientY'>;
@@ -23,4 +23,6 @@ export function followPointer(
     if (target.hasPointerCapture(event.pointerId)) moved(event);
   });
   on('click', moved);
+  // Not by `touch-action`, which browsers do not keep to in parts of an SVG.
+  grip?.addEventListener('touchstart', (event) => event.preventDefault(), { passive: false });
 }

@@ -20,7 +20,6 @@ export function inkPad(what: string, ink: () => Ink, changed: (ink: Ink) => void
   const pad: Outlined = cellPad({
     cells: side,
     label: `Paper to draw ${what} on. Arrow keys move the pen, the space bar leaves ink, or takes it away.`,
-    drags: true,
     leaves: () => rubber.ariaPressed !== 'true',
     isSet: ([x, y]) => pixelsOf(ink())[y * side + x] === true,
     set: (place, leaves) => changed(penned(ink(), place, leaves)),

@@ -61,7 +61,7 @@ function drawShapes() {
   };
   const handle = svg('circle', { r: 9, class: 'handle' });
   // What a finger takes hold of.
-  const grip = svg('circle', { r: 30, class: 'grip' });
+  const grip = svg('circle', { r: 40, class: 'grip' });
   const root = svg(
     'svg',
     {

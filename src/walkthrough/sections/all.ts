@@ -57,7 +57,7 @@ export const sections: readonly Placed[] = [
   { name: 'train', mount: trainSection, partOf: otherNetwork, reproduce: how.ofTrain },
   { name: 'letters', mount: lettersSection, partOf: otherNetwork, reproduce: how.ofLetters },
   { name: 'hood', mount: hoodSection, partOf: spoiltMiddle, reproduce: how.ofHood },
-  { name: 'break', mount: breakSection, partOf: wholeNetwork, reproduce: how.ofBreak },
+  { name: 'break', mount: breakSection, partOf: wholeNetwork },
   { name: 'oracle', mount: oracleSection, partOf: otherNetwork, reproduce: how.ofOracle },
   { name: 'take', mount: takeSection, partOf: spoiltMiddle },
 ];

@@ -13,7 +13,7 @@ import { latestPicture, letterRun, middlePag, usualScale } from '../requests.ts'
 import { letterOf } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { differences, largestDifference } from '../work/difference.ts';
-import { faults } from '../work/faults.ts';
+import { faultNamed, faults, type Fault } from '../work/faults.ts';
 
 /** A list of mistakes, the letter without and with the one that is chosen, and its error over the steps. */
 export const breakSection: Section = (root, page) => {
@@ -86,16 +86,17 @@ function outcomeOf(right: Answer<SamplingStep>, wrong: Answer<SamplingStep>): Ou
 
 function verdict({ error, largest }: Outcome, name: FaultName): string {
   const size = error < 0.001 ? error.toExponential(1) : `${(error * 100).toFixed(1)} %`;
-  return `The letter is off by ${size}. ${seenBy(largest)} The oracle has a name for it: ${name}.`;
+  return `The letter is off by ${size}. ${seenBy(largest, faultNamed(name))} The oracle has a name for it: ${name}.`;
 }
 
-function seenBy(largest: number): string {
+function seenBy(largest: number, { showsAlone }: Fault): string {
   if (largest < 1e-3)
     return (
       `Nobody sees it, and no pixel is off by more than ${largest.toExponential(1)}: ` +
       'a test with a tolerance of 1e-3 passes.'
     );
-  return largest < 0.1
-    ? 'It takes a second look.'
-    : 'Beside the right one it can be seen; alone, it may pass for a typeface.';
+  if (largest < 0.1) return 'It takes a second look.';
+  return showsAlone
+    ? 'Anyone can see that something is wrong. But what?'
+    : 'Beside the right one you see that it is another letter. Alone it passes for a right one: nobody would know.';
 }

@@ -26,7 +26,7 @@ export const brushSection: Section = (root, page) => {
     element(
       'div',
       { class: 'triple' },
-      captioned(pad.root, symbol('x̂', '0'), ' Brush over it: ', count, ' places are gone'),
+      captioned(pad.root, symbol('x̂', '0'), ' Brush over it, with a finger too: ', count, ' places are gone'),
       captioned(without, 'Nobody hears them, in any layer: ', far, ' of the way to the identity'),
       captioned(limit, element('b', { class: 'spoilt' }, 'the identity'), ' in all layers'),
     ),
@@ -74,7 +74,6 @@ function brushPad(page: Page) {
   const hushed = (): readonly number[] => page.state().hushed;
   const { root, canvas } = cellPad({
     cells: hushCells,
-    drags: true,
     label: 'The picture in cells. Arrow keys move, the space bar brushes a cell away, or brings it back.',
     isSet: (cell) => hushed().includes(numberOf(cell)),
     set(cell, value) {

@@ -10,7 +10,6 @@ export const engineSection: Section = (root, { client }) => {
   const loading = loadingBar();
   const said = element('span', {});
   const again = tryAgainButton();
-  again.hidden = true;
   const line = element('p', { class: 'engine', role: 'status' }, loading.root, said, again);
   root.append(line);
 

@@ -151,7 +151,7 @@ function verdict(
   if (!revealed)
     return (
       `First guess: which of the ${names.length} layers, spoilt alone, changes the prediction ε most at this step? ` +
-      'Click it.'
+      'Choose it.'
     );
   if (!shares) return 'Looking …';
   const share = Math.max(...shares);
@@ -159,7 +159,7 @@ function verdict(
   return (
     `${saidOf(guess, most, names)}It is “${names[most]}”: spoilt alone, it moves ε by ` +
     `${(share * 100).toFixed(2)} % of its length. ` +
-    'The bars show all. Now click layers to perturb them, and move the step.'
+    'The bars show all. Now choose layers to perturb, and move the step.'
   );
 }
 

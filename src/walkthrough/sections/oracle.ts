@@ -29,8 +29,9 @@ export const oracleSection: Section = (root, page) => {
     if (withFault) broken.show(withFault);
     else
       broken.explain(
-        'It is not in the network, which is all that this page asks about, but in what is made of its predictions: ' +
-          `cases of whole runs find it, as ${runCaseName}. Below are the commands.`,
+        'It is not in the network, which is all that this page asks about, but in what a run makes of it. ' +
+          `Of a port that makes it, the case ${runCaseName} says “${fault}”, first of all mistakes that it knows. ` +
+          'Below are the commands.',
       );
     // A check that fails has a second result: which mistake it is.
     progress.show(answers, 2 * answers.length - 1, `the case ${caseName}, against the truth from PyTorch`);

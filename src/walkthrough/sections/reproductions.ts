@@ -145,9 +145,6 @@ export const ofHood: ReproductionOf = () => ({
   commands: ['npm run bits'],
 });
 
-/** The mistakes of ports. */
-export const ofBreak = without('the mistakes are made in src/walkthrough/work/faults.ts, and nowhere else');
-
 /** What the oracle asks. */
 export const ofOracle: ReproductionOf = ({ state }) => {
   const name = isInNetwork(state().fault) ? caseName : runCaseName;

@@ -37,7 +37,9 @@ export const tastingSection: Section = (root, page) => {
   const question = element('p', { class: 'question', 'aria-live': 'polite', tabindex: -1 });
   const choices = choiceView((first) => {
     const pair = tasting && pairOf(tasting);
-    if (tasting && pair) turn({ ...tasting, preferred: [...tasting.preferred, first === pair.guidedFirst] });
+    if (!tasting || !pair) return;
+    turn({ ...tasting, preferred: [...tasting.preferred, first === pair.guidedFirst] });
+    if (!pairOf(tasting)) question.focus({ preventScroll: true });
   });
   const chart = rateView();
   const outcome = element('span', {});
@@ -170,7 +172,10 @@ function outcomeText(reader: readonly boolean[], classifier: readonly boolean[] 
 function choiceView(choose: (first: boolean) => void) {
   const keys = [true, false].map((first) => {
     const name = first ? 'the left one' : 'the right one';
-    return letterKey(name, () => choose(first));
+    const key = letterKey(name, () => {
+      if (key.root.ariaDisabled !== 'true') choose(first);
+    });
+    return key;
   });
   const root = element('div', { class: 'pair tasting' }, ...keys.map((key) => key.root));
   return {
@@ -180,7 +185,8 @@ function choiceView(choose: (first: boolean) => void) {
       setAttributes(root, { hidden: !pictures });
       for (const [i, key] of keys.entries()) {
         paintLetter(key.canvas, pictures?.[i]?.data);
-        setAttributes(key.root, { disabled: !pictures?.[i] });
+        // So, and not `disabled`, it keeps the focus while the next pair is being drawn.
+        setAttributes(key.root, { 'aria-disabled': String(!pictures?.[i]) });
       }
     },
   };

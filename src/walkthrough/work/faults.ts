@@ -13,6 +13,8 @@ export interface Fault {
   readonly name: FaultName;
   /** What the port does: completes "the port …". */
   readonly says: string;
+  /** Whether its letters look wrong by themselves, full of grain or no letters; all others pass for right ones. */
+  readonly showsAlone?: true;
   /** Some kernels compute something else. */
   readonly kernels?: (kernels: Kernels) => Partial<Kernels>;
   readonly guidance?: (choice: GuidanceChoice) => GuidanceChoice;
@@ -43,16 +45,19 @@ export const faults: readonly Fault[] = [
   {
     name: 'attention-scale-missing',
     says: 'computes softmax(Q Kᵀ), without the 1/√d',
+    showsAlone: true,
     kernels: (kernels) => scaledAttention(kernels, () => 1),
   },
   {
     name: 'timestep-of-next-step',
     says: 'gives the model the timestep of the next step',
+    showsAlone: true,
     timestep: (timestep, timesteps) => timesteps[timesteps.indexOf(timestep) + 1] ?? timestep,
   },
   {
     name: 'silu-is-gelu',
     says: 'uses GELU where SiLU is meant',
+    showsAlone: true,
     kernels: (kernels) => ({ activation: (x, kind) => kernels.activation(x, kind === 'silu' ? 'gelu' : kind) }),
   },
   {
