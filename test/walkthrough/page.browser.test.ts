@@ -591,6 +591,18 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await fresh.page.locator('input[name=bar-step]').fill('7');
     await eventually(() => fresh.page.url()).toContain('step=7');
     expect(await bar.evaluate((found) => found.getBoundingClientRect().top)).toBe(0);
+    expect(await fresh.page.locator('input[name=bar-step]').getAttribute('aria-valuetext')).toBe('7 of 20');
+    // A phone says as much, in small print.
+    await fresh.page.setViewportSize({ width: 375, height: 740 });
+    for (const shown of ['.slider span', '.slider output', '.bar-noise span >> nth=0'])
+      expect(await bar.locator(shown).isVisible(), shown).toBe(true);
+    const [slider, said] = await Promise.all([
+      bar.locator('.slider').boundingBox(),
+      bar.locator('output').boundingBox(),
+    ]);
+    expect(said!.x + said!.width).toBeLessThanOrEqual(slider!.x + slider!.width);
+    expect(slider!.x + slider!.width).toBeLessThanOrEqual(375);
+    await fresh.page.setViewportSize({ width: 1280, height: 900 });
     await fresh.page.goBack();
     await eventually(() => fresh.page.locator('input[name=bar-step]').inputValue()).toBe(String(step));
     await fresh.page.goBack();
