@@ -119,10 +119,19 @@ const flag: Field<boolean> = {
     return text === 'no' ? false : undefined;
   },
 };
+/** Numbers, each run of those that follow one another by its first and last: `2,8-11`. */
 const listOf = (item: Field<number>): Field<readonly number[]> => ({
-  write: (values) => values.map((value) => item.write(value)).join(','),
+  write: (values) =>
+    runsOf(values)
+      .map(([first, last]) => (first === last ? item.write(first) : `${item.write(first)}-${item.write(last)}`))
+      .join(','),
   read(text) {
-    const values = (text === '' ? [] : text.split(',')).map((part) => item.read(part));
+    const values = (text === '' ? [] : text.split(',')).flatMap((part): readonly (number | undefined)[] => {
+      const ends = part.split('-').map((end) => item.read(end));
+      const [first, last] = [ends[0], ends.at(-1)];
+      const isRun = first !== undefined && last !== undefined && first <= last && ends.length <= 2;
+      return isRun ? between(first, last) : [undefined];
+    });
     return values.some((value) => value === undefined) ? undefined : (values as number[]);
   },
 });
@@ -135,7 +144,14 @@ const pair = (first: Field<number>, second: Field<number>): Field<readonly [numb
   },
 });
 
-const inkField: Field<Ink> = { write: (ink) => ink, read: (text) => (isInk(text) ? text : undefined) };
+/** Ink, each long run of paper by its length: `z60z`. */
+const inkField: Field<Ink> = {
+  write: (ink) => ink.replace(/0{4,}/g, ({ length }) => `z${length}z`),
+  read(text) {
+    const ink = text.replace(/z(\d{1,3})z/g, (_, length) => '0'.repeat(Number(length)));
+    return isInk(ink) ? ink : undefined;
+  },
+};
 
 /** Self-attention layers of the letters model. */
 export const attentionLayerCount = 7;
@@ -232,6 +248,18 @@ export function readState(text: string): State {
 /** The letter under study. */
 export function letterOf({ word, letter }: State): string {
   return word.charAt(letter);
+}
+
+/** The first and the last of each run of numbers that follow one another. */
+function runsOf(numbers: readonly number[]): readonly (readonly [number, number])[] {
+  const firsts = numbers.filter((number, i) => numbers[i - 1] !== number - 1);
+  const lasts = numbers.filter((number, i) => numbers[i + 1] !== number + 1);
+  return firsts.map((first, i) => [first, lasts[i] ?? first]);
+}
+
+/** All whole numbers from the first to the last, which is no less. */
+function between(first: number, last: number): readonly number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
 /** Each number once, from the least to the most. */

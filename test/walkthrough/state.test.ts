@@ -97,6 +97,16 @@ describe('the state in the URL', () => {
     expect(writeState({ ...initialState, layers: readState('layers=2,0').layers })).toBe('layers=0,2');
   });
 
+  it('is short: runs of numbers, and paper without ink, by where they end', () => {
+    const hushed = Array.from({ length: 64 }, (_, cell) => cell);
+    expect(writeState({ ...initialState, hushed })).toBe('hushed=0-63');
+    expect(writeState({ ...initialState, hushed: [2, 5, 6, 9] })).toBe('hushed=2,5-6,9');
+    expect(writeState({ ...initialState, own: blank })).toBe(`own=z${blank.length}z`);
+    expect(readState(`own=z${blank.length - 2}z1f`).own).toBe(`${blank.slice(2)}1f`);
+    for (const broken of ['hushed=0-64', 'hushed=1-2-3', 'layers=4-2', 'hushed=-', 'hushed=4-', 'own=z9z', 'own=z999z'])
+      expect(readState(broken), broken).toEqual(initialState);
+  });
+
   it('takes a prompt on one line, whole characters only, and no longer than is taken', () => {
     expect(readPrompt('a\n bold\tG')).toBe('a bold G');
     expect(readPrompt('\ud800G')).toBe('G');

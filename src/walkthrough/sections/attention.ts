@@ -125,7 +125,7 @@ function headControls(page: Page) {
 
 /** What the model believes in, with the maps as they are or flipped, and the pixel that asks. */
 function beliefView(page: Page) {
-  const picture = outlined(pictureCanvas('what the model believes in; click a pixel'));
+  const picture = outlined(pictureCanvas('what the model believes in; choose a pixel'));
   const time = element('span', { class: 'number' });
   pickPixel(
     picture.root,
@@ -146,7 +146,7 @@ function beliefView(page: Page) {
     root: element(
       'div',
       { class: 'ask' },
-      captioned(picture.root, symbol('x̂', '0'), ' Click a pixel; it asks. ', time),
+      captioned(picture.root, symbol('x̂', '0'), ' Choose a pixel; it asks. ', time),
       flip.root,
     ),
     /** @returns x̂₀, once it is known */
