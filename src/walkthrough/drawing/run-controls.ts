@@ -3,7 +3,7 @@ import type { Page } from '../page.ts';
 import { readWord } from '../state.ts';
 import { longestWord } from '../study.ts';
 import { button } from './controls.ts';
-import { element, setAttributes, setText } from './dom.ts';
+import { element, setText } from './dom.ts';
 
 /** The field for the word. */
 export interface WordField {
@@ -50,12 +50,5 @@ export function seedButton(page: Page): { readonly root: HTMLButtonElement; show
   root.classList.add('bar-noise');
   root.title = 'other noise';
   root.append('↻', element('span', {}, ' noise ', seed));
-  return {
-    root,
-    show() {
-      const now = String(page.state().seed);
-      setText(seed, now);
-      setAttributes(root, { 'aria-label': `other noise than ${now}` });
-    },
-  };
+  return { root, show: () => setText(seed, String(page.state().seed)) };
 }

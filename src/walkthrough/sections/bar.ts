@@ -15,10 +15,14 @@ function goToHeading(id: string): void {
   heading.scrollIntoView();
 }
 
-/** Opens a list by an arrow key, which would choose from it while it is closed: here, lead away at the first press. */
+/**
+ * Opens a list by an arrow key, which would choose from it while it is closed: here, lead away at the first press.
+ * Browsers in which no script opens a list open it themselves, or choose.
+ */
 function openByArrow(event: KeyboardEvent): void {
   const { target, key } = event;
   if (!(target instanceof HTMLSelectElement) || event.altKey || (key !== 'ArrowDown' && key !== 'ArrowUp')) return;
+  if (!('showPicker' in target)) return;
   event.preventDefault();
   target.showPicker();
 }

@@ -46,7 +46,7 @@ interface CheckRow {
 }
 
 function checkRow(title: string): CheckRow {
-  const badge = element('span', { class: 'badge' });
+  const badge = element('span', { class: 'badge', hidden: true });
   const sentence = element('p', {});
   return {
     root: element('div', { class: 'checked' }, element('span', {}, title), badge, sentence),
