@@ -137,7 +137,8 @@ async function inBrowser(command: string, args: readonly string[]): Promise<read
   process.on('error', (error) => end(error.message));
   process.on('exit', (code) => end(`it ended by itself, with status ${code}`));
   const stop = (): void => stopGroup(process.pid);
-  globalThis.process.on('exit', stop);
+  // Before the folder is removed, in which the browser writes.
+  globalThis.process.prependListener('exit', stop);
   const timer = setTimeout(() => end(`nothing heard for ${limit / 1000} s`), limit);
   const problem = await ended;
   clearTimeout(timer);
