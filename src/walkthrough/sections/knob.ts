@@ -1,6 +1,6 @@
 /** 4. Turn the knob: growing scales from the same noise, CFG beside PAG, with a letter asked for and without. */
 import type { SamplingStep } from '../../sampling/sample.ts';
-import { choice, slider } from '../drawing/controls.ts';
+import { choice, scaleSlider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes } from '../drawing/dom.ts';
 import { captioned, status } from '../drawing/figure.ts';
@@ -33,11 +33,8 @@ export const knobSection: Section = (root, page) => {
     single: singlePicture(page, kind),
     film: scaleFilm(page, kind),
   }));
-  const knob = slider(
-    {
-      ...{ label: 'beyond ε', name: 'scale', least: 0, most: largestScale, step: 0.25 },
-      text: (scale) => `${scale.toFixed(2)} arrows`,
-    },
+  const knob = scaleSlider(
+    { label: 'beyond ε', name: 'scale', most: largestScale, text: (scale) => `${scale.toFixed(2)} arrows` },
     (scale) => page.change({ scale }),
   );
   const asked = choice(
