@@ -9,7 +9,7 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice, RunRequest } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { latestPicture, letterRun, middlePag, sampleOf } from '../requests.ts';
+import { cfgScale, latestPicture, letterRun, middlePag, sampleOf } from '../requests.ts';
 import { largestScale, letterOf, type State } from '../state.ts';
 import { labelOf, noLetter, stepCount } from '../study.ts';
 
@@ -92,11 +92,6 @@ function kindsOf({ model }: Page): readonly Kind[] {
       guidance: (s) => ({ kind: 'cfg', scale: typeof s === 'number' ? cfgScale(s) : s.map(cfgScale) }),
     },
   ];
-}
-
-/** g of CFG, whose arrow begins at ε(∅): one of it leads to ε. */
-function cfgScale(s: number): number {
-  return 1 + s;
 }
 
 /** Draws letters of a class as far as they have come. */
