@@ -44,8 +44,10 @@ export function showDrawn(root: HTMLElement, { drawing }: Progress): void {
 /** The loss from the first step to the last. @param what it measures */
 export function lossChart(what: string) {
   const chart = shareChart({
-    ...{ classes: ['rates', 'of-reader', 'of-all'], most: 1, text: (loss) => loss.toFixed(1) },
-    ...{ count: lossParts, right: 30 },
+    most: 1,
+    text: (loss) => loss.toFixed(1),
+    count: lossParts,
+    right: 30,
     below: [
       [0, 'first step', 'start'],
       [lossParts - 1, 'last step', 'end'],
