@@ -11,6 +11,8 @@ import { noiseOf } from './work/noise.ts';
 
 /** s of PAG wherever the reader has not set it. */
 export const usualScale = 1;
+/** As captions say it. */
+export const usualScaleText = `s\u00a0=\u00a0${usualScale}`;
 
 /** Where PAG acts unless the reader says otherwise: the attention in the middle block. */
 export function middleOf(layers: readonly string[]): readonly string[] {
