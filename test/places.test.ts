@@ -12,6 +12,7 @@ import { kinds, operations, type Kind } from '../src/kernels/operations/index.ts
 import * as perturbations from '../src/nn/attention-perturbations/index.ts';
 import * as measurements from '../src/restoration/measurements.ts';
 import { schedulerNames } from '../src/schedulers/registry.ts';
+import { sections } from '../src/walkthrough/sections/all.ts';
 import { withoutComments } from './comments.ts';
 
 /** A text; of a source what is no comment, for a comment may name what the code forgets. */
@@ -19,27 +20,43 @@ const textOf = (file: string): string => {
   const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
   return file.endsWith('.ts') ? withoutComments(text) : text;
 };
+/** Those of the sources in a folder, but not in folders of it. */
+const textsIn = (folder: string): readonly string[] =>
+  readdirSync(new URL(`../${folder}`, import.meta.url))
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => textOf(`${folder}/${file}`));
+/** A part of a text, as a table: from its beginning to what ends it. */
+const between = (text: string, begin: string, end: string): string => {
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end, from);
+  if (from < 0 || to < 0) throw new Error(`there is no "${begin}", or no "${end}" behind it`);
+  return text.slice(from, to);
+};
 const missingFrom = (text: string, names: readonly string[], shownAs: (name: string) => RegExp): readonly string[] =>
   names.filter((name) => !shownAs(name).test(text));
+/** A name as a word. */
+const used = (name: string): RegExp => new RegExp(`\\b${name}\\b`);
+/** As a kernel that is called. */
+const called = (name: string): RegExp => new RegExp(`\\b\\w+\\.${name}\\(`);
+/** As the key of a row, in a table of a `describe`. */
+const rowOf = (name: string): RegExp => new RegExp(`^    ${name}: `, 'm');
 
 describe('an operation', () => {
   it('is held to its definition on random inputs', () => {
     const laws = textOf('test/kernels/laws/held-to-definition.ts');
-    const missing = missingFrom(laws, Object.keys(referenceKernels), (name) => new RegExp(`\\b\\w+\\.${name}\\(`));
+    const missing = missingFrom(laws, Object.keys(referenceKernels), called);
     expect(missing, 'call it in test/kernels/laws/held-to-definition.ts').toEqual([]);
   });
 
   it('obeys the laws of every kernel; products that are others put together obey them through those', () => {
     const laws = textOf('test/kernels/laws/every-kernel.ts');
     const own = kinds.filter((kind) => kind !== 'upsampleConv2d');
-    const missing = missingFrom(laws, own, (name) => new RegExp(`\\b\\w+\\.${name}\\(`));
+    const missing = missingFrom(laws, own, called);
     expect(missing, 'call it in test/kernels/laws/every-kernel.ts').toEqual([]);
   });
 
   it('says how many products it has, if its definition adds them in runs', () => {
-    const folder = 'src/kernels/definition';
-    const summing = readdirSync(new URL(`../${folder}`, import.meta.url))
-      .map((file) => textOf(`${folder}/${file}`))
+    const summing = textsIn('src/kernels/definition')
       .filter((text) => text.includes("from './sums.ts'"))
       .flatMap((text) => [...text.matchAll(/export function (\w+)/g)].map(([, name]) => name));
     const own = kinds.filter((kind) => summing.includes(kind));
@@ -54,15 +71,14 @@ describe('an operation', () => {
     const unknown = kinds.filter((kind) => !traced.includes(kind) && !endsTrace.includes(kind));
     expect(unknown, 'add it to channelsOf in src/kernels/joined.ts, or to endsTrace here').toEqual([]);
     expect([...traced, ...endsTrace].sort()).toEqual([...kinds].sort());
-    const tests = textOf('test/kernels/trace.test.ts');
-    const rows = tests.slice(tests.indexOf('const between'), tests.indexOf('};', tests.indexOf('const between')));
-    const untried = missingFrom(rows, traced, (kind) => new RegExp(`^    ${kind}: `, 'm'));
+    const rows = between(textOf('test/kernels/trace.test.ts'), 'const between', '};');
+    const untried = missingFrom(rows, traced, rowOf);
     expect(untried, 'add a row to `between` in test/kernels/trace.test.ts').toEqual([]);
   });
 
   it('has values by hand, or at its borders: goldens cannot see the order of a sum', () => {
     const tests = ['by-hand', 'borders'].map((name) => textOf(`test/kernels/${name}.test.ts`)).join('\n');
-    const missing = missingFrom(tests, kinds, (name) => new RegExp(`\\b\\w+\\.${name}\\(`));
+    const missing = missingFrom(tests, kinds, called);
     expect(missing, 'call it in test/kernels/by-hand.test.ts or borders.test.ts').toEqual([]);
   });
 
@@ -73,9 +89,7 @@ describe('an operation', () => {
   });
 
   it('has mistakes that ports make with it, unless there is nothing about it to mistake', () => {
-    const folder = 'src/oracle/faults';
-    const bank = readdirSync(new URL(`../${folder}`, import.meta.url)).map((file) => textOf(`${folder}/${file}`));
-    const missing = missingFrom(bank.join('\n'), kinds, (kind) => new RegExp(`\\b${kind}\\b`));
+    const missing = missingFrom(textsIn('src/oracle/faults').join('\n'), kinds, used);
     expect(missing, 'add its mistakes to src/oracle/faults, or the operation to noFault here').toEqual(noFault);
   });
 });
@@ -106,27 +120,24 @@ const endsTrace: readonly Kind[] = [
 describe('a perturbation of attention', () => {
   const names = Object.keys(perturbations);
   const all: Readonly<Record<string, unknown>> = { ...perturbations };
-  const used = (name: string): RegExp => new RegExp(`\\b${name}\\b`);
+  const file = 'test/nn/attention-perturbations.test.ts';
+  const tests = textOf(file);
 
   it('is held to the laws of all', () => {
-    const tests = textOf('test/nn/attention-perturbations.test.ts');
-    const table = tests.slice(tests.indexOf('const all'), tests.indexOf('];', tests.indexOf('const all')));
     // Leaving the layer out mixes nothing; what it does stands in a test of its own.
-    const missing = missingFrom(table, names, used);
-    expect(missing, 'add a row to `all` in test/nn/attention-perturbations.test.ts').toEqual(['skip']);
+    const missing = missingFrom(between(tests, 'const all', '];'), names, used);
+    expect(missing, `add a row to \`all\` in ${file}`).toEqual(['skip']);
     expect(tests).toMatch(/\bskip\b/);
   });
 
   it('has a key of its own for each of its parameters, and goldens', () => {
-    const tests = textOf('test/nn/attention-perturbations.test.ts');
-    const keys = tests.slice(tests.indexOf('the keys name the mixers'));
-    const goldens = tests.slice(tests.indexOf('makers: Readonly'), tests.indexOf('function mixerOf'));
+    const keys = between(tests, 'the keys name the mixers', '\n  });');
+    const goldens = between(tests, 'makers: Readonly', 'function mixerOf');
     const made = names.filter((name) => {
       const perturbation = all[name];
       return typeof perturbation === 'function' && perturbation.length > 0;
     });
     expect(made).toContain('randomMask');
-    const file = 'test/nn/attention-perturbations.test.ts';
     const alike = missingFrom(keys, made, used);
     expect(alike, `add it with other parameters to "the keys name the mixers" in ${file}`).toEqual([]);
     const without = missingFrom(goldens, names, used);
@@ -148,11 +159,7 @@ describe('a perturbation of attention', () => {
 });
 
 describe('a guidance', () => {
-  const folder = new URL('../src/guidance/', import.meta.url);
-  const text = readdirSync(folder)
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => readFileSync(new URL(file, folder), 'utf8'))
-    .join('\n');
+  const text = textsIn('src/guidance').join('\n');
 
   it('has a row of checks for its options, and refuses those that it does not know', () => {
     const options = [...text.matchAll(/export (?:interface|type) (\w+Options|Interval)\b/g)].map(([, name]) => name);
@@ -168,8 +175,7 @@ describe('a guidance', () => {
     ).toEqual([]);
   });
 
-  const laws = textOf('test/guidance/laws.test.ts');
-  const perSample = laws.slice(laws.indexOf('const perSample'), laws.indexOf('const further'));
+  const perSample = between(textOf('test/guidance/laws.test.ts'), 'const perSample', 'const further');
   const refusals = textOf('test/guidance/refusals.test.ts');
   const camel = (name: string): string =>
     name
@@ -186,7 +192,7 @@ describe('a guidance', () => {
   });
 
   it('refuses what is no scale', () => {
-    const table = refusals.slice(refusals.indexOf('const given'), refusals.indexOf('describe.each'));
+    const table = between(refusals, 'const given', 'describe.each');
     const scales = guidanceNames.flatMap((name) =>
       guidances[name].parameters.filter(({ kind }) => kind === 'scale').map((one) => `'${camel(name)}', '${one.name}'`),
     );
@@ -198,7 +204,7 @@ describe('a guidance', () => {
   });
 
   it('refuses layers that are none', () => {
-    const table = refusals.slice(refusals.indexOf('const perturbing'));
+    const table = between(refusals, 'const perturbing', 'describe.each');
     const layered = guidanceNames.filter((name) => guidances[name].parameters.some(({ kind }) => kind === 'layers'));
     // SAG has one layer; these of a weak model, and of cross-attention, have refusals of their own.
     const others = ['sag', 'auto-guidance', 'nag', 'pladis'];
@@ -209,34 +215,31 @@ describe('a guidance', () => {
 
 describe('a measurement', () => {
   const names = Object.keys(measurements);
-  const between = (file: string, begin: string, end: string): string => {
-    const text = textOf(file);
-    return text.slice(text.indexOf(begin), text.indexOf(end, text.indexOf(begin)));
-  };
-  const used = (name: string): RegExp => new RegExp(`\\b${name}\\b`);
 
   it('is held to the laws of all, and has goldens', () => {
     expect(names).toContain('superResolution');
-    const laws = missingFrom(between('test/restoration/measurements.test.ts', 'const all', '];'), names, used);
+    const tests = textOf('test/restoration/measurements.test.ts');
+    const laws = missingFrom(between(tests, 'const all', '];'), names, used);
     expect(laws, 'add a row to `all` in test/restoration/measurements.test.ts').toEqual([]);
-    const goldens = missingFrom(between('test/restoration/goldens.test.ts', 'const tasks', '};'), names, used);
+    const goldens = missingFrom(between(textOf('test/restoration/goldens.test.ts'), 'const tasks', '};'), names, used);
     const place = 'add it to scripts/goldens/restoration.py, and to `tasks` in test/restoration/goldens.test.ts';
     expect(goldens, place).toEqual([]);
   });
 
   it('is a task of pag restore, which its help explains', () => {
-    const missing = missingFrom(between('src/cli/restoration-task.ts', 'switch (task)', '\n}'), names, used);
+    const missing = missingFrom(between(textOf('src/cli/restoration-task.ts'), 'switch (task)', '\n}'), names, used);
     expect(missing, 'add it to `tasks` and measurementOf in src/cli/restoration-task.ts').toEqual([]);
     const unexplained = tasks.filter((task) => !taskHelp.includes(task));
     expect(unexplained, 'explain it in taskHelp of src/cli/restoration-task.ts').toEqual([]);
   });
 });
 
-describe('a scheduler', () => {
-  const shown = (name: string): RegExp => new RegExp(`'${name.replace('Scheduler', '')}(?:Scheduler)?'`);
+/** As the name of a scheduler, with what all of them end with or without. */
+const named = (name: string): RegExp => new RegExp(`'${name.replace('Scheduler', '')}(?:Scheduler)?'`);
 
+describe('a scheduler', () => {
   it('has an order of convergence, unless it adds noise, or goes the other way', () => {
-    const missing = missingFrom(textOf('test/schedulers/convergence.test.ts'), schedulerNames, shown);
+    const missing = missingFrom(textOf('test/schedulers/convergence.test.ts'), schedulerNames, named);
     expect(missing, 'add its order to test/schedulers/convergence.test.ts').toEqual([
       'DDPMScheduler',
       'DDIMInverseScheduler',
@@ -256,10 +259,7 @@ describe('a scheduler', () => {
 
 describe('a scheduler without noise', () => {
   it('obeys the laws of all of them', () => {
-    const variants = textOf('test/schedulers/variants.ts');
-    const begin = variants.indexOf('deterministic:');
-    const table = variants.slice(begin, variants.indexOf('\n];', begin));
-    const named = (name: string): RegExp => new RegExp(`'${name.replace('Scheduler', '')}(?:Scheduler)?'`);
+    const table = between(textOf('test/schedulers/variants.ts'), 'deterministic:', '\n];');
     // Those that draw noise whatever their η.
     const missing = missingFrom(table, schedulerNames, named);
     expect(missing, 'add it to `deterministic` in test/schedulers/variants.ts').toEqual([
@@ -284,9 +284,8 @@ describe('a command', () => {
   });
 
   it('has a result that is one value with --json', () => {
-    const tests = textOf('test/cli/common.slow.test.ts');
-    const calls = tests.slice(tests.indexOf('const calls'), tests.indexOf('};', tests.indexOf('const calls')));
-    const missing = missingFrom(calls, names, (name) => new RegExp(`^    ${name}: `, 'm'));
+    const calls = between(textOf('test/cli/common.slow.test.ts'), 'const calls', '};');
+    const missing = missingFrom(calls, names, rowOf);
     // They measure, train, draw or serve for long, and are tried in tests of their own.
     const others = ['again', 'restore', 'train', 'walkthrough', 'evaluate', 'bench'];
     expect(missing, 'add a call to `calls` in test/cli/common.slow.test.ts').toEqual(others);
@@ -295,10 +294,8 @@ describe('a command', () => {
 
 describe('a section of the page', () => {
   it('fits a phone', () => {
-    const tests = textOf('test/walkthrough/page.browser.test.ts');
-    const begin = tests.indexOf('fits a phone');
-    const listed = tests.slice(begin, tests.indexOf('await show(name)', begin));
-    const names = [...textOf('src/walkthrough/sections/all.ts').matchAll(/\{ name: '(\w+)'/g)].map(([, name]) => name);
+    const listed = between(textOf('test/walkthrough/page.browser.test.ts'), 'fits a phone', 'await show(name)');
+    const names = sections.map(({ name }) => name);
     expect(names).toContain('hero');
     const missing = missingFrom(listed, names, (name) => new RegExp(`'${name}'`));
     // The first two are lines above all others, and the last two are those of ports.html.
@@ -316,11 +313,11 @@ describe('CONTRIBUTING.md', () => {
   );
 
   it('names files that there are', () => {
-    const named = [...book.matchAll(/`([\w./-]+\.(?:ts|py|json|html))`/g)].map(([, name]) => name);
+    const written = [...book.matchAll(/`([\w./-]+\.(?:ts|py|json|html))`/g)].map(([, name]) => name);
+    const named = written.filter((name) => !/NAME|FAMILY/.test(name));
     expect(named).toContain('src/kernels/joined.ts');
-    const placeholders = named.filter((name) => /NAME|FAMILY/.test(name));
     const missing = named.filter((name) => !files.some((file) => file === name || file.endsWith(`/${name}`)));
-    expect(missing.filter((name) => !placeholders.includes(name))).toEqual([]);
+    expect(missing).toEqual([]);
   });
 
   it('quotes tests that there are', () => {
@@ -349,6 +346,7 @@ describe('a family of models', () => {
   const families = readdirSync(new URL('../src/models', import.meta.url), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name);
+  const imported = (name: string): RegExp => new RegExp(`/models/${name}/`);
 
   it('can be read from a folder', () => {
     const readers = ['diffusers', 'components', 'classifier-folder']
@@ -358,25 +356,19 @@ describe('a family of models', () => {
     expect(missing, 'add a row to src/formats/components.ts, or read it in diffusers.ts').toEqual([]);
   });
 
-  const textsIn = (folder: string): string =>
-    readdirSync(new URL(`../${folder}`, import.meta.url))
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => textOf(`${folder}/${file}`))
-      .join('\n');
-
   it('can be run by the command', () => {
-    const missing = missingFrom(textsIn('src/cli'), families, (name) => new RegExp(`/models/${name}/`));
+    const missing = missingFrom(textsIn('src/cli').join('\n'), families, imported);
     expect(missing, 'load it in src/cli/model.ts, or as a part of a pipeline in src/cli/component.ts').toEqual([]);
   });
 
   it('says how it is derived and trained, or is known not to be', () => {
-    const silent = families.filter((name) => !/\blearning\b/.test(textsIn(`src/models/${name}`)));
+    const silent = families.filter((name) => !/\blearning\b/.test(textsIn(`src/models/${name}`).join('\n')));
     const place = 'give its architecture `learning`, or name it here';
     expect(silent, place).toEqual(['autoencoder-kl', 'autoencoder-tiny', 'clip-text']);
   });
 
   it('is one that ports are checked with, or is known not to be', () => {
-    const missing = missingFrom(textsIn('src/oracle/recipes'), families, (name) => new RegExp(`/models/${name}/`));
+    const missing = missingFrom(textsIn('src/oracle/recipes').join('\n'), families, imported);
     const place = 'make it in src/oracle/recipes/build.ts, with a case, or name it here';
     expect(missing, place).toEqual(['autoencoder-tiny', 'unet2d-classifier']);
   });

@@ -81,7 +81,7 @@ function ratioBar(results: Results, [ours, theirs, place, bar]: Ratio): Bar {
 
 function batchBar(results: Results, way: string, bar: number): Bar {
   const [one, eight] = [letters, eightLetters].map((place) =>
-    oursIn(results, place).find(({ contender }) => contender === way),
+    measurementOf(results, { ...place, threads: 1, contender: way }),
   );
   const found = one && eight ? ratioOf(eight, one) : NaN;
   return { what: `${way}: ${titleOf(eightLetters)} / one`, bar, limit: 'most', found, by: way, met: found <= bar };

@@ -39,17 +39,20 @@ function inPython(name: string, file: string): Contender {
   return { name, ours: false, usual: true, command: ({ python }, task) => [python, script(file), task] };
 }
 
-/** What holds libraries to vectors of 256 bits, as these have it. ONNX Runtime has no such switch. */
+/** What holds libraries to vectors of 256 bits. ONNX Runtime has no such switch. */
 const narrow = [
   ...['ATEN_CPU_CAPABILITY=avx2', 'MKL_ENABLE_INSTRUCTIONS=AVX2'],
   ...['ONEDNN_MAX_CPU_ISA=AVX2', 'OV_CPU_MAX_ISA=AVX2'],
 ];
 
-/** The same, with vectors of 256 bits, so as wide as ours. It is run when it is asked for. */
-function inNarrowPython(name: string, file: string): Contender {
-  const { command } = inPython(name, file);
-  return { name, ours: false, usual: false, command: (tools, task) => ['env', ...narrow, ...command(tools, task)] };
+/** The same, with vectors as wide as ours. It is run when it is asked for. */
+function narrowed({ name, ours, command }: Contender): Contender {
+  const held: Contender['command'] = (tools, task) => ['env', ...narrow, ...command(tools, task)];
+  return { name: `${name} avx2`, ours, usual: false, command: held };
 }
+
+const openvino = inPython('OpenVINO', 'openvino_cpu.py');
+const pytorch = inPython('PyTorch', 'pytorch.py');
 
 /** In the order of their turns. */
 export const contenders: readonly Contender[] = [
@@ -60,10 +63,10 @@ export const contenders: readonly Contender[] = [
   ours('simd-fma', { fma: true }, false),
   inNode('onnxruntime-web', 'onnxruntime.ts', 'web'),
   inNode('onnxruntime-node', 'onnxruntime.ts', 'node'),
-  inPython('OpenVINO', 'openvino_cpu.py'),
-  inPython('PyTorch', 'pytorch.py'),
-  inNarrowPython('OpenVINO avx2', 'openvino_cpu.py'),
-  inNarrowPython('PyTorch avx2', 'pytorch.py'),
+  openvino,
+  pytorch,
+  narrowed(openvino),
+  narrowed(pytorch),
   inNode('tfjs wasm', 'tfjs.ts', 'wasm', false),
   inNode('tfjs cpu', 'tfjs.ts', 'cpu', false),
 ];

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, printable } from '../tensor/errors.ts';
+import { counted } from '../tensor/shown.ts';
 import type { SafetensorsFile } from '../formats/safetensors.ts';
 import { check, type Checked } from '../oracle/check.ts';
 import { findingsOf, type Findings } from '../oracle/findings.ts';
@@ -12,7 +13,7 @@ import { htmlOfAll, htmlReport } from '../oracle/report/html.ts';
 import { jsonOfAll, jsonReport } from '../oracle/report/json.ts';
 import { junitOfAll } from '../oracle/report/junit.ts';
 import type { Result, Unchanged } from '../oracle/report/result.ts';
-import { count, verdict } from '../oracle/report/sentences.ts';
+import { verdict } from '../oracle/report/sentences.ts';
 import { textReport } from '../oracle/report/terminal.ts';
 import { hashOf, readRecord, writeRecord, type CheckRecord, type Remembered } from './check-record.ts';
 import type { Command } from './command.ts';
@@ -170,7 +171,7 @@ function printKit({ pairs }: Job, results: readonly Result[], options: Options, 
   ];
   const missing = pairs.length - results.length - unchanged.length;
   const summary = [
-    `${count(results.length, 'case')} checked`,
+    `${counted(results.length, 'case')} checked`,
     ...(unchanged.length > 0 ? [`${unchanged.length} unchanged`] : []),
     `${off.length} off`,
     `${missing} without a file`,

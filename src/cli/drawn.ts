@@ -1,9 +1,8 @@
 /** What is said when pictures have been drawn. */
 import type { Backend } from '../kernels/kernels.ts';
-import { listed } from '../tensor/shown.ts';
+import { counted, listed } from '../tensor/shown.ts';
 import { shapeText } from '../tensor/tensor.ts';
 import type { DType } from '../tensor/tensor.ts';
-import { counted } from './counted.ts';
 import { printResult } from './messages.ts';
 import type { ParsedOptions } from './options.ts';
 import { isStdout } from './out-files.ts';

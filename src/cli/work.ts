@@ -2,10 +2,10 @@
 import { totalmem } from 'node:os';
 import { InputError } from '../tensor/errors.ts';
 import type { Work } from '../sampling/work.ts';
+import { counted } from '../tensor/shown.ts';
 import { sizeOf } from '../tensor/tensor.ts';
 import { peakMeter } from '../kernels/simd/index.ts';
 import type { ChosenBackend } from './backend.ts';
-import { counted } from './counted.ts';
 import { warn } from './messages.ts';
 
 /** Work of more multiply-adds than this is said first: about a minute on one thread. */

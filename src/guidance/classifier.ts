@@ -1,6 +1,6 @@
 /** Classifier guidance (Dhariwal & Nichol 2021, arXiv 2105.05233), from which PAG's paper sets out. */
 import type { PerSample } from '../tensor/arithmetic.ts';
-import { aFunction, checkOptions, mustBe, optional, type Checks } from '../tensor/checks.ts';
+import { aFunction, checkOptions, oneOf, optional, type Checks } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Guidance, GuidanceStep } from './guidance.ts';
@@ -46,7 +46,7 @@ const universalChecks: Checks<UniversalOptions> = {
 
 const checks: Checks<ClassifierOptions> = {
   ...universalChecks,
-  form: optional(mustBe('"ddim" or "ddpm"', (form) => classifierForms.includes(form as ClassifierForm))),
+  form: optional(oneOf(classifierForms)),
 };
 
 /**

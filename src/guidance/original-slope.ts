@@ -1,7 +1,7 @@
 /** Guidance by what sees whole pictures only: universal guidance (Bansal et al. 2023, arXiv 2302.07121). */
 import { aModelSlope, type ModelSlope } from '../models/slope.ts';
 import { combine, scale } from '../tensor/arithmetic.ts';
-import { aFunction } from '../tensor/checks.ts';
+import { aFunction, areFinite } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { SlopeAt } from './classifier.ts';
@@ -28,7 +28,7 @@ export function throughModel(slopeAt: ModelSlope, pulling: OriginalSlope): Slope
     const prediction = predictOne(step, conditional);
     const { timestep, sample, originalPerPrediction, originalPerSample, inputPerSample } = step;
     const towards = pulling(step.toOriginal(prediction));
-    if (!towards.data.every(Number.isFinite))
+    if (!areFinite(towards.data))
       throw new InputError(
         `at step ${step.index} (timestep ${timestep}) the classifier pulls by numbers that are not finite; ` +
           'a smaller scale or a wider dtype may help',

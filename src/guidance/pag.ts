@@ -1,6 +1,6 @@
 /** Perturbed-Attention Guidance (Ahn et al., ECCV 2024, arXiv 2403.17377). */
 import type { PerSample } from '../tensor/arithmetic.ts';
-import { checkOptions, checkParts, finite, mustBe, optional, type Checks } from '../tensor/checks.ts';
+import { checkOptions, checkParts, finite, oneOf, optional, type Checks } from '../tensor/checks.ts';
 import { identity } from '../nn/attention-perturbations/index.ts';
 import { awayFrom } from './away.ts';
 import { aMixerChoice, perturbed, type Guidance, type GuidanceStep, type MixerChoice } from './guidance.ts';
@@ -34,9 +34,7 @@ export type AdaptiveRule = 'diffusers' | 'comfyui';
 export const pagChecks: Checks<PagOptions> = {
   pagScale: aScale,
   pagAdaptiveScale: optional(finite(0)),
-  pagAdaptiveRule: optional(
-    mustBe('"diffusers" or "comfyui"', (rule) => ['diffusers', 'comfyui'].includes(rule as string)),
-  ),
+  pagAdaptiveRule: optional(oneOf(['diffusers', 'comfyui'])),
   layers: layerNames,
   mixer: optional(aMixerChoice),
 };

@@ -1,6 +1,6 @@
 /** CFG under sliding-mode control (CFG-Ctrl: Wang et al. 2026, arXiv 2603.03281). */
 import { add, addScaled, mapElements, norm, scale, subtract, type PerSample } from '../tensor/arithmetic.ts';
-import { checkOptions, finite, mustBe, optional, type Checks } from '../tensor/checks.ts';
+import { checkOptions, finite, oneOf, optional, type Checks } from '../tensor/checks.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { cfg } from './cfg.ts';
 import { conditional, predictEach, unconditional, type Guidance } from './guidance.ts';
@@ -26,7 +26,7 @@ const checks: Checks<SmcCfgOptions> = {
   guidanceScale: aScale,
   slope: optional(finite()),
   gain: optional(finite(0)),
-  switching: optional(mustBe('"sign" or "unit"', (value) => value === 'sign' || value === 'unit')),
+  switching: optional(oneOf(['sign', 'unit'])),
 };
 
 /**

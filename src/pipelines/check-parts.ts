@@ -3,7 +3,7 @@ import type { AutoencoderKL } from '../models/autoencoder-kl/autoencoder-kl.ts';
 import type { AutoencoderTiny } from '../models/autoencoder-tiny/autoencoder-tiny.ts';
 import type { ClipText } from '../models/clip-text/clip-text.ts';
 import type { UNetCondition } from '../models/unet2d-condition/unet-condition.ts';
-import { withParts, type Check } from '../tensor/checks.ts';
+import { withParts } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 
 /** The models of a pipeline. */
@@ -14,9 +14,15 @@ export interface Parts {
   readonly autoencoder: AutoencoderKL | AutoencoderTiny;
 }
 
-/** A pipeline, or what of it is asked for. */
-export function pipelineWith(...parts: readonly ('texts' | 'unet' | 'autoencoder')[]): Check {
-  return withParts<Readonly<Record<string, unknown>>>('one, as loadStableDiffusion gives it', ...parts);
+/** What of a pipeline may be asked for. */
+type Part = 'texts' | 'unet' | 'autoencoder';
+
+/** @throws InputError for what is no pipeline, or lacks what of it is asked for */
+export function checkPipeline(pipeline: unknown, ...parts: readonly Part[]): void {
+  withParts<Readonly<Record<Part, unknown>>>('one, as loadStableDiffusion gives it', ...parts)(
+    'the pipeline',
+    pipeline,
+  );
 }
 
 /** How many numbers tell XL's UNet of original size, crop and target size. */

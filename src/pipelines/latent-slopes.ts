@@ -9,7 +9,7 @@ import { subtract } from '../tensor/arithmetic.ts';
 import { InputError } from '../tensor/errors.ts';
 import { zeros, type Tensor } from '../tensor/tensor.ts';
 import { isTiny } from './latents.ts';
-import { pipelineWith } from './check-parts.ts';
+import { checkPipeline } from './check-parts.ts';
 import type { StableDiffusion } from './stable-diffusion.ts';
 
 /**
@@ -23,7 +23,7 @@ export function latentSlopes(
   backend: Backend,
   condition: Condition,
 ): LatentSlopes {
-  pipelineWith('unet', 'autoencoder')('the pipeline', pipeline);
+  checkPipeline(pipeline, 'unet', 'autoencoder');
   const { unet, autoencoder } = pipeline;
   if (isTiny(autoencoder))
     throw new InputError('the pipeline has an AutoencoderTiny; posterior sampling in latents needs an AutoencoderKL');

@@ -13,7 +13,7 @@ import { InputError } from '../tensor/errors.ts';
 import { allocate, extentOf, tensor, type Tensor } from '../tensor/tensor.ts';
 import { inpaintingUNet } from './inpainting-unet.ts';
 import { latentsOf, passLatents, pixelsPerLatent, type LatentOptions } from './latents.ts';
-import { pipelineWith } from './check-parts.ts';
+import { checkPipeline } from './check-parts.ts';
 import type { StableDiffusion } from './stable-diffusion.ts';
 
 /** What a run begins with. */
@@ -59,7 +59,7 @@ export function latentRun(
   from: LatentPicture | undefined,
   { first, noiseSource, ofLatents = noiseSource, draws }: LatentNoise,
 ): LatentRun {
-  pipelineWith('unet', 'autoencoder')('the pipeline', pipeline);
+  checkPipeline(pipeline, 'unet', 'autoencoder');
   const { unet } = pipeline;
   const isInpainting = unet.inChannels !== unet.outChannels;
   if (isInpainting && !from?.mask)

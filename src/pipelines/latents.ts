@@ -23,7 +23,7 @@ import { InputError } from '../tensor/errors.ts';
 import { exp } from '../tensor/math/index.ts';
 import { cast } from '../tensor/rounding.ts';
 import { extentOf, type Tensor } from '../tensor/tensor.ts';
-import { pipelineWith } from './check-parts.ts';
+import { checkPipeline } from './check-parts.ts';
 import type { StableDiffusion } from './stable-diffusion.ts';
 import { decodingTiles, encodingTiles, inTiles } from './tiles.ts';
 
@@ -33,11 +33,9 @@ export interface LatentOptions {
   readonly tiling?: boolean;
 }
 
-const aPipeline = pipelineWith('unet', 'autoencoder');
-
 /** How many pixels a latent stands for, in either direction. */
 export function pixelsPerLatent(pipeline: Pick<StableDiffusion, 'autoencoder'>): number {
-  pipelineWith('autoencoder')('the pipeline', pipeline);
+  checkPipeline(pipeline, 'autoencoder');
   const { config } = pipeline.autoencoder;
   return 2 ** (('blockOutChannels' in config ? config.blockOutChannels : config.numDecoderBlocks).length - 1);
 }
@@ -53,7 +51,7 @@ export function picturesOf(
   latents: Tensor,
   options: LatentOptions = {},
 ): Tensor {
-  aPipeline('the pipeline', pipeline);
+  checkPipeline(pipeline, 'unet', 'autoencoder');
   checkTensor('the latents', latents);
   const pictures = Array.from({ length: extentOf(latents, 0) }, (_, b) =>
     pictureOf(pipeline, backend, referenceKernels.sliceBatch(latents, b, b + 1), options),
@@ -96,7 +94,7 @@ export function latentsOf(
   noiseSource: NoiseSource,
   options: LatentOptions = {},
 ): Tensor {
-  aPipeline('the pipeline', pipeline);
+  checkPipeline(pipeline, 'unet', 'autoencoder');
   const { autoencoder, unet } = pipeline;
   if (isTiny(autoencoder)) {
     refuseTiles(options);

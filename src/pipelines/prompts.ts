@@ -12,7 +12,7 @@ import { anObject, checkOptions, finite, mustBe, optional, whole, type Check, ty
 import { InputError } from '../tensor/errors.ts';
 import { cast } from '../tensor/rounding.ts';
 import { extentOf, reshape, tensor, zeros, type Tensor } from '../tensor/tensor.ts';
-import { pipelineWith } from './check-parts.ts';
+import { checkPipeline } from './check-parts.ts';
 import type { StableDiffusion } from './stable-diffusion.ts';
 
 /** What is asked of a pipeline in words. */
@@ -64,7 +64,7 @@ const checks: Checks<PromptRequest> = {
  *   none, a pipeline of XL that is told no sizes, and layers to leave out that are not there
  */
 export function promptConditions(pipeline: StableDiffusion, backend: Backend, request: PromptRequest): Conditions {
-  pipelineWith('texts', 'unet')('the pipeline', pipeline);
+  checkPipeline(pipeline, 'texts', 'unet');
   checkOptions('promptConditions', request, checks);
   const { prompts, negativePrompts = [''], clipSkip = 0, guidanceScale = 7.5 } = request;
   checkSecond(pipeline, request);
@@ -116,7 +116,7 @@ export function embedPrompts(
   clipSkip = 0,
   prompts2 = prompts,
 ): TextCondition {
-  pipelineWith('texts')('the pipeline', pipeline);
+  checkPipeline(pipeline, 'texts');
   areTexts('the prompts', prompts);
   const { texts } = pipeline;
   const isXl = texts.length > 1;

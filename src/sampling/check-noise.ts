@@ -1,5 +1,5 @@
 /** What a run begins with, and draws on the way, must be noise that it can compute with. */
-import { checkTensor } from '../tensor/checks.ts';
+import { areFinite, checkTensor } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { roundInPlace } from '../tensor/rounding.ts';
 import { sameShape, shapeText, sizeOf, type DType, type Tensor } from '../tensor/tensor.ts';
@@ -38,7 +38,7 @@ export function checkedSource(source: NoiseSource, dtype: DType): NoiseSource {
     const drawn = source(shape);
     checkTensor('what noiseSource gives', drawn);
     if (drawn.dtype === dtype && sameShape(drawn.shape, shape) && drawn.data.length === sizeOf(shape)) {
-      if (drawn.data.every(Number.isFinite)) return drawn;
+      if (areFinite(drawn.data)) return drawn;
       throw new InputError('noiseSource gave a number that is not finite');
     }
     throw new InputError(

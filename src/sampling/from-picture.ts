@@ -2,7 +2,7 @@
  * Runs that begin with a picture instead of noise (SDEdit: Meng et al. 2021, arXiv 2108.01073; diffusers'
  * `StableDiffusionImg2ImgPipeline`, here on pixels).
  */
-import { checkTensor } from '../tensor/checks.ts';
+import { areFinite, checkTensor } from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shown } from '../tensor/shown.ts';
 import { sameShape, shapeText, tensor, allocate, type Tensor } from '../tensor/tensor.ts';
@@ -55,7 +55,7 @@ export function forEachSample(picture: Tensor, samples: Tensor): Tensor {
         `${shapeText(samples.shape)} in ${samples.dtype}, or one such picture for all samples`,
     );
   }
-  if (!picture.data.every(Number.isFinite)) throw new InputError('the picture has a number that is not finite');
+  if (!areFinite(picture.data)) throw new InputError('the picture has a number that is not finite');
   if (picture.shape[0] === batch) return picture;
   const data = allocate(samples.dtype, samples.data.length);
   for (let b = 0; b < batch; b++) data.set(picture.data, b * picture.data.length);

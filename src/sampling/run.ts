@@ -1,7 +1,16 @@
 /** What a run is made of. Its parts must be what they are called, and its numbers stay finite: each step sees to it. */
 import { aGuidance, type Guidance, type GuidanceStep } from '../guidance/guidance.ts';
 import { aScheduler, type NoiseSource, type Scheduler } from '../schedulers/scheduler.ts';
-import { aFunction, checkParts, checkTensor, isTensor, mustBe, optional, type Checks } from '../tensor/checks.ts';
+import {
+  aFunction,
+  areFinite,
+  checkParts,
+  checkTensor,
+  isTensor,
+  mustBe,
+  optional,
+  type Checks,
+} from '../tensor/checks.ts';
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { aDenoiser, type Denoiser } from './denoiser.ts';
@@ -52,7 +61,7 @@ export function watched(guidance: Guidance): Guidance {
         predict(passes) {
           const predictions = step.predict(passes);
           for (const { data } of predictions) {
-            if (data.every(Number.isFinite)) continue;
+            if (areFinite(data)) continue;
             throw new InputError(
               `at step ${step.index} (timestep ${step.timestep}) the model predicts numbers that are not finite; ` +
                 'look at its weights, or compute in a wider dtype',
@@ -70,7 +79,7 @@ export function watched(guidance: Guidance): Guidance {
 
 /** @throws InputError, naming the step, for numbers that are not finite */
 export function checkStep({ index, timestep }: Pick<GuidanceStep, 'index' | 'timestep'>, { data }: Tensor): void {
-  if (data.every(Number.isFinite)) return;
+  if (areFinite(data)) return;
   throw new InputError(
     `step ${index} (timestep ${timestep}) gave numbers that are not finite; ` +
       'a smaller scale or a wider dtype may help',

@@ -156,10 +156,10 @@ export function firstNotFinite(data: FloatArray): number {
 }
 
 /**
- * A finite number times 0 is 0, any other NaN. A sum of these is known sooner than the answer of each; two sums, which
- * do not wait for one another, sooner still.
+ * Whether all numbers are finite. A finite number times 0 is 0, any other NaN. A sum of these is known sooner than the
+ * answer of each; two sums, which do not wait for one another, sooner still.
  */
-function areFinite(data: FloatArray): boolean {
+export function areFinite(data: FloatArray): boolean {
   let [even, odd] = [0, 0];
   const pairs = data.length - (data.length % 2);
   for (let i = 0; i < pairs; i += 2) {

@@ -20,6 +20,11 @@ export function listed(parts: readonly string[]): string {
   return before.length === 0 ? last : `${before.join(', ')} and ${last}`;
 }
 
+/** `1 tap`, `2 taps`: so many of what has an s. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** The first of some words. */
 function cut(words: readonly string[]): string {
   return words.length > most ? `${words.slice(0, most).join(', ')}, …` : words.join(', ');

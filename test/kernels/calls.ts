@@ -1,10 +1,10 @@
 /** A call of each operation, for what is asked of all of them. */
 import type { Kernels } from '../../src/kernels/kernels.ts';
-import type { Kind } from '../../src/kernels/operations/index.ts';
+import { kernelsFrom, type Kind, type Operation } from '../../src/kernels/operations/index.ts';
 import { zeros, type Tensor } from '../../src/tensor/tensor.ts';
 
 /** Zeros of a shape. */
-export const x = (...shape: number[]): Tensor => zeros('f32', shape);
+const x = (...shape: number[]): Tensor => zeros('f32', shape);
 const padding = { top: 1, bottom: 0, left: 2, right: 1 };
 
 /** A call of each kernel. */
@@ -46,3 +46,18 @@ export const calls: { readonly [K in Kind]: Parameters<Kernels[K]> } = {
   groupNormGradient: [x(2, 6, 3), x(2, 6, 3), x(6), 3, 1e-5],
   groupNormSums: [x(2, 6, 3), x(2, 6, 3), 3, 1e-5],
 };
+
+/** The operation that a call of a kernel is, and its tensors. */
+export function operationOf(kind: Kind): { operation: Operation; tensors: readonly Tensor[] } {
+  let found: { operation: Operation; tensors: readonly Tensor[] } | undefined;
+  const kernels = kernelsFrom({
+    operation: (operation, tensors, shape) => {
+      found = { operation, tensors };
+      return x(...shape);
+    },
+    joinedConv2d: (first) => first,
+  });
+  (kernels[kind] as (...given: readonly unknown[]) => Tensor)(...calls[kind]);
+  if (!found) throw new Error(`${kind} was not handed on`);
+  return found;
+}

@@ -5,17 +5,15 @@ import { describe, expect, it } from 'vitest';
 import type { Kernels } from '../../src/kernels/kernels.ts';
 import {
   applyOperation,
-  kernelsFrom,
   kinds,
   operations,
   productsOf,
   shapeOf,
   type Kind,
-  type Operation,
 } from '../../src/kernels/operations/index.ts';
 import { referenceKernels } from '../../src/kernels/plain/index.ts';
 import type { Tensor } from '../../src/tensor/tensor.ts';
-import { calls, x } from './calls.ts';
+import { calls, operationOf } from './calls.ts';
 
 /** Of an output element, the terms of its sums; and how many elements there are. */
 const products: Partial<Record<Kind, number>> = {
@@ -29,20 +27,6 @@ const products: Partial<Record<Kind, number>> = {
   attention: 2 * (2 * 5 * 4 * 6),
   conv2dWeightGradient: 5 * 3 * 3 * 2 * (2 * 3 * 4),
 };
-
-function operationOf(kind: Kind): { operation: Operation; tensors: readonly Tensor[] } {
-  let found: { operation: Operation; tensors: readonly Tensor[] } | undefined;
-  const kernels = kernelsFrom({
-    operation: (operation, tensors, shape) => {
-      found = { operation, tensors };
-      return x(...shape);
-    },
-    joinedConv2d: (first) => first,
-  });
-  (kernels[kind] as (...given: readonly unknown[]) => Tensor)(...calls[kind]);
-  if (!found) throw new Error(`${kind} was not handed on`);
-  return found;
-}
 
 describe.each(kinds)('%s', (kind) => {
   const run = referenceKernels[kind] as (...given: readonly unknown[]) => Tensor;

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { manualSeed } from '../../src/tensor/random.ts';
-import { tensor, type Tensor } from '../../src/tensor/tensor.ts';
+import { tensor } from '../../src/tensor/tensor.ts';
 import { formats, type FormatName } from '../../src/oracle/honest/format.ts';
 import { smallestOf } from '../../src/oracle/honest/noise.ts';
 import { noisyKernels } from '../../src/oracle/honest/noisy-kernels.ts';
 import { referenceKernels as exact } from '../../src/kernels/plain/index.ts';
 import type { Kernels } from '../../src/kernels/kernels.ts';
-import { kinds, operations, type Call, type Kind } from '../../src/kernels/operations/index.ts';
+import { applyOperation, kinds } from '../../src/kernels/operations/index.ts';
 import { quickKernels } from '../../src/oracle/matrix/kernels.ts';
-import { calls } from '../kernels/calls.ts';
+import { operationOf } from '../kernels/calls.ts';
 
 const runs = 200;
 
@@ -46,14 +46,10 @@ describe('an operation that errs in none', () => {
   const noisy = noisyKernels(formats.f32, manualSeed(0));
 
   it.each(kinds.filter((kind) => noisy[kind] === quickKernels[kind]))('%s only moves numbers', (kind) => {
-    const { read, apply } = operations[kind] as {
-      read(...given: readonly unknown[]): Call<Kind>;
-      apply(kernels: Kernels, attributes: Call<Kind>['attributes'], tensors: Call<Kind>['tensors']): Tensor;
-    };
-    const { attributes, tensors } = read(...calls[kind]);
+    const { operation, tensors } = operationOf(kind);
     const given = tensors.map(({ shape }, i) => manualSeed(i).randn(shape, 'f64'));
     const known = new Set([0, ...given.flatMap(({ data }) => [...data])]);
-    const made = [...apply(noisy, attributes, given).data].filter((value) => !known.has(value));
+    const made = [...applyOperation(noisy, operation, given).data].filter((value) => !known.has(value));
     expect(made, 'say in src/oracle/honest/noisy-kernels.ts how large its rounding is').toEqual([]);
   });
 });

@@ -9,8 +9,9 @@ import { jsonText } from '../../src/formats/json.ts';
 import { jsonOfAll, jsonReport } from '../../src/oracle/report/json.ts';
 import { junitOfAll, junitReport } from '../../src/oracle/report/junit.ts';
 import { escaped } from '../../src/oracle/report/markup.ts';
-import { count, fixed, part, percent, short } from '../../src/oracle/report/sentences.ts';
+import { fixed, part, percent, short } from '../../src/oracle/report/sentences.ts';
 import { textReport } from '../../src/oracle/report/terminal.ts';
+import { counted } from '../../src/tensor/shown.ts';
 import { loadCase } from './cases.ts';
 import { fileOf, heldOut, outputOf, port } from './ports.ts';
 
@@ -128,7 +129,7 @@ describe('the numbers of a report', () => {
   });
 
   it('count things', () => {
-    expect([count(0, 'tap'), count(1, 'tap'), count(2, 'tap')]).toEqual(['0 taps', '1 tap', '2 taps']);
+    expect([counted(0, 'tap'), counted(1, 'tap'), counted(2, 'tap')]).toEqual(['0 taps', '1 tap', '2 taps']);
   });
 });
 

@@ -62,7 +62,6 @@ describe.each(titled([...everyClass, ...deterministic]))('%s', (_, variant) => {
 });
 
 /** α² + σ² = 1, α = 1, or α + σ = 1. */
-const place = 'what is driven by σ joins `exploding`';
 const exploding = ['Euler', 'Heun', 'LMS', 'KDPM2', 'EDM', 'CM', 'ScoreSde', 'DPMSolverSDE', 'Cosine'];
 describe.each(schedulerNames)('%s', (name) => {
   it('has the level of its family: √ᾱ and √(1 − ᾱ), or 1 and σ, or 1 − σ and σ', () => {
@@ -71,7 +70,7 @@ describe.each(schedulerNames)('%s', (name) => {
       const { signal, noise } = scheduler.levelAt(index);
       if (exploding.some((part) => name.startsWith(part))) expect(signal).toBe(1);
       else if (name.startsWith('Flow')) expect(signal + noise).toBe(1);
-      else expect(Math.abs(signal ** 2 + noise ** 2 - 1), place).toBeLessThan(1e-6);
+      else expect(Math.abs(signal ** 2 + noise ** 2 - 1), 'what is driven by σ joins `exploding`').toBeLessThan(1e-6);
     });
   });
 

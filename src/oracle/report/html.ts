@@ -1,11 +1,12 @@
 /** A report as one page that needs nothing else: no script, no font, no address. */
+import { counted } from '../../tensor/shown.ts';
 import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 import { flowChart } from './flow.ts';
 import { heatMap } from './heat-map.ts';
 import { escaped, tag } from './markup.ts';
 import type { Result, Unchanged } from './result.ts';
-import { budgetSentence, count, divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
+import { budgetSentence, divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
 import { style } from './style.ts';
 
 /**
@@ -27,7 +28,7 @@ ${aboutBudgets}`;
 export function htmlOfAll(results: readonly Result[], unchanged: readonly Unchanged[] = []): string {
   const off = results.filter(({ report }) => !report.passes);
   const good = results.filter(({ report }) => report.passes);
-  const title = `${count(results.length, 'case')}, ${off.length} off`;
+  const title = `${counted(results.length, 'case')}, ${off.length} off`;
   const sections = [...off, ...good].map((result) => {
     const { report } = result;
     const line = `${report.passes ? '✓' : '✗'} <code>${escaped(report.case.name)}</code> ${escaped(verdict(report))}`;
@@ -60,7 +61,7 @@ ${content}
 function heading(element: 'h1' | 'h2', { case: one, format, taps }: Report): string {
   const precision = `${escaped(format.name)} (${escaped(format.summary)})`;
   return `${tag(element, {}, escaped(one.name))}
-<p class="lead">${escaped(one.title)}. Compared in ${precision}, ${count(taps.length, 'tap')}.
+<p class="lead">${escaped(one.title)}. Compared in ${precision}, ${counted(taps.length, 'tap')}.
 Truth: ${escaped(one.truth)}.</p>`;
 }
 
@@ -94,7 +95,7 @@ function notesOf({ taps, missing, problems, unknown }: Report): string {
   if (notes.length === 0) return '';
   const open = problems.size + missing.length > 0 ? ' open' : '';
   const items = notes.map((line) => `<li>${escaped(line)}</li>`).join('');
-  return `<details${open}><summary>${count(notes.length, 'note')}</summary><ul>${items}</ul></details>`;
+  return `<details${open}><summary>${counted(notes.length, 'note')}</summary><ul>${items}</ul></details>`;
 }
 
 function dataFlow(taps: readonly TapReport[]): string {

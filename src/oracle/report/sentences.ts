@@ -1,5 +1,5 @@
 /** The findings of a check in sentences: the same in the terminal, in JSON, JUnit and HTML. */
-import { listed } from '../../tensor/shown.ts';
+import { counted, listed } from '../../tensor/shown.ts';
 import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
 
@@ -22,9 +22,10 @@ function failures({ taps, missing, problems, first }: Report): readonly string[]
   const off = taps.filter(({ status }) => status !== 'ok').length;
   const firstOff = first ? `, first ${first.name}` : '';
   const found: string[] = [];
-  if (off > 0) found.push(`${off} of ${count(taps.length, 'tap')} ${off === 1 ? 'is' : 'are'} off${firstOff}`);
-  if (missing.length > 0) found.push(`${count(missing.length, 'tap')} ${missing.length === 1 ? 'is' : 'are'} missing`);
-  if (problems.size > 0) found.push(`${count(problems.size, 'tensor')} cannot be compared`);
+  if (off > 0) found.push(`${off} of ${counted(taps.length, 'tap')} ${off === 1 ? 'is' : 'are'} off${firstOff}`);
+  if (missing.length > 0)
+    found.push(`${counted(missing.length, 'tap')} ${missing.length === 1 ? 'is' : 'are'} missing`);
+  if (problems.size > 0) found.push(`${counted(problems.size, 'tensor')} cannot be compared`);
   return found;
 }
 
@@ -39,7 +40,7 @@ export function divergence(report: Report): string | undefined {
     const { count: broken, first: place } = notFinite;
     const before = lastGood ? `${lastGood.name} before it is right` : 'no tap before it is right';
     return (
-      `${at} holds ${count(broken, 'number')} that ${broken === 1 ? 'is' : 'are'} NaN or infinite, ` +
+      `${at} holds ${counted(broken, 'number')} that ${broken === 1 ? 'is' : 'are'} NaN or infinite, ` +
       `the first at [${place.join(', ')}]; ${before}.`
     );
   }
@@ -63,7 +64,7 @@ function probesThatAreOff(taps: readonly TapReport[]): string {
   const off = taps.filter(({ status }) => status !== 'ok');
   const named = off.slice(0, 8).map(({ name, chained, measures: { notFinite } }) => {
     const how = notFinite
-      ? `${count(notFinite.count, 'number')} NaN or infinite`
+      ? `${counted(notFinite.count, 'number')} NaN or infinite`
       : `${percent(chained.share)} of its budget`;
     return `${name} (${how})`;
   });
@@ -101,11 +102,6 @@ export function budgetSentence({ chained, local }: TapReport): string {
 export function part(share: number): string {
   if (share === 0) return '0';
   return `${share >= 0.1 ? Math.round(share * 100) : Number((share * 100).toPrecision(2))} %`;
-}
-
-/** `1 tap`, `2 taps`. */
-export function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
 /** The share of a budget: in percent up to ten times the budget, beyond that as `12×`. */

@@ -1,8 +1,9 @@
 /** A report as text. */
 import { printable } from '../../tensor/errors.ts';
+import { counted } from '../../tensor/shown.ts';
 import type { Report, TapReport } from '../check.ts';
 import type { Diagnosis } from '../diagnosis.ts';
-import { count, divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
+import { divergence, explanation, fixed, part, percent, short, verdict } from './sentences.ts';
 
 /** What the text shows beside the findings. */
 export interface TextOptions {
@@ -37,7 +38,7 @@ export function textReport(
   const where = divergence(report);
   return [
     printable(`${one.name}: ${one.title}`),
-    `${format.name} (${format.summary}), ${count(taps.length, 'tap')} compared`,
+    `${format.name} (${format.summary}), ${counted(taps.length, 'tap')} compared`,
     '',
     report.passes ? paint(green, `✓ ${verdict(report)}`) : paint(red, `✗ ${verdict(report)}`),
     ...(where === undefined ? [] : [printable(`  ${where}`)]),

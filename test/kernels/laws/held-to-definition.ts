@@ -28,10 +28,12 @@ import { AROUND, EPS, type Subject } from './law.ts';
 export function heldToDefinition(subject: Subject): void {
   const all = { ...subject, ...comparedWithDefinition(subject) };
   convolutionsHeld(all);
+  winogradHeld(all);
   rowsHeld(all);
   attentionHeld(all);
   weightGradientsHeld(all);
   gradientsHeld(all);
+  elementsHeld(all);
   arrangementsHeld(all);
 }
 
@@ -53,7 +55,7 @@ function comparedWithDefinition({ compute, computeAll, holds }: Subject) {
   return { same, sameAll, both };
 }
 
-function convolutionsHeld({ dtype, holds, holdsOfLarge, same, sameAll, both }: Held): void {
+function convolutionsHeld({ dtype, holdsOfLarge, same, sameAll, both }: Held): void {
   it('conv2d', () =>
     both(
       (values) => convolutions(dtype, values),
@@ -70,6 +72,21 @@ function convolutionsHeld({ dtype, holds, holdsOfLarge, same, sameAll, both }: H
       same({ x }, (k, { x }) => k.conv2d(x, weight, undefined, 1, { top: 0, bottom: 1, left: 0, right: 0 })),
     ));
 
+  it('conv2d of two pictures, joined', () =>
+    both(
+      (values) => joinedConvolutions(dtype, values),
+      ({ x, weight, bias, stride, padding, seam }) =>
+        same({ x }, (k, { x }) => k.joinedConv2d(x, weight, bias, stride, padding, seam)),
+    ));
+
+  it('upsampleConv2d', () =>
+    both(
+      (values) => doubledConvolutions(dtype, values),
+      ({ x, weight, bias }) => same({ x }, (k, { x }) => k.upsampleConv2d(x, weight, bias)),
+    ));
+}
+
+function winogradHeld({ dtype, holds, holdsOfLarge, same, sameAll, both }: Held): void {
   it('winogradConv2d', () =>
     both(
       (values) => winogradConvolutions(dtype, values),
@@ -101,19 +118,6 @@ function convolutionsHeld({ dtype, holds, holdsOfLarge, same, sameAll, both }: H
     holds(several(dtype, [1, 3, 5, 6], [4, 7, 3, 3]), ([x, weight]) => {
       same({ x }, (k, { x }) => k.winogradConv2d(x, k.sliceChannels(weight, 2, 5), undefined, 4, AROUND));
     }));
-
-  it('conv2d of two pictures, joined', () =>
-    both(
-      (values) => joinedConvolutions(dtype, values),
-      ({ x, weight, bias, stride, padding, seam }) =>
-        same({ x }, (k, { x }) => k.joinedConv2d(x, weight, bias, stride, padding, seam)),
-    ));
-
-  it('upsampleConv2d', () =>
-    both(
-      (values) => doubledConvolutions(dtype, values),
-      ({ x, weight, bias }) => same({ x }, (k, { x }) => k.upsampleConv2d(x, weight, bias)),
-    ));
 }
 
 /** Products and norms: what goes row by row. */
@@ -258,21 +262,8 @@ function gradientsHeld({ dtype, holdsOfLarge, same, sameAll, both }: Held): void
     ));
 }
 
-function arrangementsHeld({ dtype, sameAll, both }: Held): void {
-  it('resampling', () =>
-    both(
-      (values) => fc.tuple(pictures(dtype, values), extent(9), extent(9)),
-      ([x, height, width]) => {
-        // A picture without pixels has no law.
-        const isLarge = x.shape[2] >= 2 && x.shape[3] >= 2;
-        sameAll({ x }, (k, { x }) => ({
-          resized: k.resizeNearest(x, height, width),
-          doubled: k.upsampleNearest2x(x),
-          ...(isLarge && { halved: k.averagePool2x(x) }),
-        }));
-      },
-    ));
-
+/** What goes number by number. */
+function elementsHeld({ dtype, sameAll, both }: Held): void {
   it.each(activations)('%s', (kind) =>
     both(
       (values) => pictures(dtype, values),
@@ -304,6 +295,22 @@ function arrangementsHeld({ dtype, sameAll, both }: Held): void {
               [`quotient ${i}`, k.divide(a, factor)],
             ]),
           ),
+        }));
+      },
+    ));
+}
+
+function arrangementsHeld({ dtype, sameAll, both }: Held): void {
+  it('resampling', () =>
+    both(
+      (values) => fc.tuple(pictures(dtype, values), extent(9), extent(9)),
+      ([x, height, width]) => {
+        // A picture without pixels has no law.
+        const isLarge = x.shape[2] >= 2 && x.shape[3] >= 2;
+        sameAll({ x }, (k, { x }) => ({
+          resized: k.resizeNearest(x, height, width),
+          doubled: k.upsampleNearest2x(x),
+          ...(isLarge && { halved: k.averagePool2x(x) }),
         }));
       },
     ));
