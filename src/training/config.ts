@@ -5,6 +5,7 @@
 import type { Json } from '../models/config-keys.ts';
 import { InputError } from '../tensor/errors.ts';
 import { shown } from '../tensor/shown.ts';
+import { widest } from './ema.ts';
 import { flag, listOf, maybe, name, number, oneOf, required, whole, type Key } from './keys.ts';
 import { scheduleTypes } from './learning-rate.ts';
 
@@ -34,7 +35,7 @@ export const sections = {
     decay: number(0.9999, { least: 0, below: 1 }, 'β of the average of the weights that is drawn with; 0: the weights'),
     warmup: flag(true, 'whether β grows as t/(9 + t) first'),
     sigma_rel: maybe(
-      number(0.1, { above: 0, below: 0.288 }),
+      number(0.1, { above: 0, below: widest }),
       null,
       "the width of EDM2's average, as 0.1, in place of both",
     ),

@@ -47,7 +47,10 @@ export function powerFunctionDecay(exponent: number, step: number): number {
   return pow(1 - 1 / step, exponent + 1);
 }
 
-const aWidth = mustBe('a number above 0 and below 0.288', (value) => Number(value) > 0 && Number(value) < 0.288);
+/** What the width of a power-function average is below: that at γ = 0. */
+export const widest = 0.288;
+
+const aWidth = mustBe(`a number above 0 and below ${widest}`, (value) => Number(value) > 0 && Number(value) < widest);
 
 /**
  * γ of the power-function average whose standard deviation is this share of all steps:

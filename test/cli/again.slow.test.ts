@@ -68,19 +68,9 @@ describe('a picture', () => {
   it('needs the same model and files, named again', async () => {
     const noise = save('noise2.safetensors', { noise: manualSeed(3).randn([2, 3, 8, 8]) });
     const other = save('noise3.safetensors', { noise: manualSeed(4).randn([2, 3, 8, 8]) });
-    await runCommand([
-      'sample',
-      '--model',
-      tiny,
-      '--steps',
-      '2',
-      '--noise',
-      noise,
-      '--out',
-      path('e.png'),
-      ...smallKernels,
-    ]);
     const file = path('e.png');
+    const run = ['--model', tiny, '--steps', '2', '--noise', noise, '--out', file];
+    await runCommand(['sample', ...run, ...smallKernels]);
     expect(await refusal(...again(file, '--model', tiny))).toBe(`${file} was drawn with --noise; give it again`);
     expect(await refusal(...again(file, '--model', tiny, '--noise', noise, '--init', noise))).toBe(
       `${file} was drawn without --init; leave it out`,

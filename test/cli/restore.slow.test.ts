@@ -101,15 +101,7 @@ describe('pag restore', () => {
   });
 
   const inLatents = (...args: readonly string[]): string[] => [
-    'restore',
-    '--method',
-    'psld',
-    '--model',
-    wordsModel,
-    '--count',
-    '1',
-    '--threads',
-    '1',
+    ...['restore', '--method', 'psld', '--model', wordsModel, '--count', '1', '--threads', '1'],
     ...args,
   ];
   const words = (...args: readonly string[]): string[] =>

@@ -129,21 +129,21 @@ async function inBrowser(command: string, args: readonly string[]): Promise<read
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
-  const process = spawn(command, [...args, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`], {
+  const child = spawn(command, [...args, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`], {
     stdio: 'ignore',
     detached: true,
-    env: { ...globalThis.process.env, HOME: scratch },
+    env: { ...process.env, HOME: scratch },
   });
-  process.on('error', (error) => end(error.message));
-  process.on('exit', (code) => end(`it ended by itself, with status ${code}`));
-  const stop = (): void => stopGroup(process.pid);
+  child.on('error', (error) => end(error.message));
+  child.on('exit', (code) => end(`it ended by itself, with status ${code}`));
+  const stop = (): void => stopGroup(child.pid);
   // Before the folder is removed, in which the browser writes.
-  globalThis.process.prependListener('exit', stop);
+  process.prependListener('exit', stop);
   const timer = setTimeout(() => end(`nothing heard for ${limit / 1000} s`), limit);
   const problem = await ended;
   clearTimeout(timer);
   stop();
-  globalThis.process.off('exit', stop);
+  process.off('exit', stop);
   server.closeAllConnections();
   server.close();
   if (problem !== null) throw new Error(problem);
