@@ -1,8 +1,8 @@
 /**
  * Makes the static folder of the walkthrough, for any web host: page, code, the letters model with weights of half the
- * size, the text model, the letters that a reader's model learns, and a case of the oracle: `npm run
- * build:walkthrough`.
+ * size, the text model, the letters that a reader's model learns, and a case of the oracle.
  *
+ *     npm run build:walkthrough
  *     npx tsx scripts/walkthrough/build.ts [FOLDER [ADDRESS]]        (dist/walkthrough)
  */
 import { createHash } from 'node:crypto';

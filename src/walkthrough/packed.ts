@@ -2,14 +2,14 @@
  * Weights as they travel to the page. Of numbers of two bytes the first bytes come first, then the second ones (the
  * shuffle filter of HDF5): exponents, which repeat, are then together, and gzip takes off twice as much.
  */
+import { piped } from './piped.ts';
 
 /**
  * The file that was packed.
  * @throws Error when the bytes are not gzip's
  */
 export async function unpack(packed: Uint8Array): Promise<Uint8Array> {
-  const unzipped = new Blob([new Uint8Array(packed)]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return together(new Uint8Array(await new Response(unzipped).arrayBuffer()));
+  return together(await piped(new Uint8Array(packed), new DecompressionStream('gzip')));
 }
 
 /** The even bytes, then the odd ones. */

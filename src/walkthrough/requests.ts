@@ -11,6 +11,8 @@ import { noiseOf } from './work/noise.ts';
 
 /** s of PAG wherever the reader has not set it. */
 export const usualScale = 1;
+/** As captions say it. */
+export const usualScaleText = `s\u00a0=\u00a0${usualScale}`;
 
 /** Where PAG acts unless the reader says otherwise: the attention in the middle block. */
 export function middleOf(layers: readonly string[]): readonly string[] {
@@ -24,6 +26,11 @@ export function middlePag(layers: readonly string[], scale: number | readonly nu
 
 /** The CFG that stands beside it where nobody asks for a letter. */
 export const freeCfg = { kind: 'cfg', scale: 3 } as const satisfies GuidanceChoice;
+
+/** g of CFG that goes s of its arrows beyond ε, as PAG does: its arrow begins at ε(∅), and one of it leads to ε. */
+export function cfgScale(s: number): number {
+  return 1 + s;
+}
 
 /** All letters of the word, each from its own noise. */
 export function wordRun({ word, seed }: State, guidance: GuidanceChoice): RunRequest {

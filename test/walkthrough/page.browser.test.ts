@@ -282,6 +282,7 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     await show('tasting');
     const tasting = section('tasting');
     await tasting.locator('button[name=taste]').press('Enter');
+    // Where a button goes that was pressed, the keyboard stays.
     const focused = () => page.evaluate(() => document.activeElement?.className);
     expect(await focused()).toBe('question');
     const pairs = pairsOf(seed).flat();
@@ -570,10 +571,6 @@ describe.skipIf(!chromiumPath)('the walkthrough page', () => {
     expect(
       await fresh.page.evaluate(() => document.activeElement?.closest('section')?.getAttribute('aria-labelledby')),
     ).toBe('noise-title');
-    // Where a button goes that was pressed, the keyboard stays, too.
-    await fresh.page.locator('button[name=taste]').focus();
-    await fresh.page.keyboard.press('Enter');
-    await eventually(() => fresh.page.evaluate(() => document.activeElement?.textContent)).toContain('Pair 1 of 12');
     expect(fresh.problems).toEqual([]);
     await fresh.page.context().close();
   });

@@ -45,6 +45,14 @@ export function slider(
   };
 }
 
+/** How strongly something guides: in quarters, from 0 unless it is said, and read out as it is unless that is said. */
+export function scaleSlider(
+  options: Pick<SliderOptions, 'label' | 'name' | 'most'> & Partial<Pick<SliderOptions, 'least' | 'text'>>,
+  changed: (scale: number) => void,
+): Slider {
+  return slider({ least: 0, step: 0.25, text: (scale) => scale.toFixed(2), ...options }, changed);
+}
+
 /** A control that chooses one of several. */
 export interface Choice<T extends string> {
   readonly root: HTMLElement;

@@ -17,7 +17,7 @@ const visible = 2 / 256;
 
 /** A chart without errors. */
 export function errorView(): ErrorView {
-  const line = svg('polyline', { class: 'errors' });
+  const line = svg('polyline');
   const dots = Array.from({ length: stepCount }, () => svg('circle', { r: 3, class: 'error' }));
   const root = svg(
     'svg',

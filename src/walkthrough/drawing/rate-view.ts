@@ -12,7 +12,9 @@ export interface RateView {
 /** A chart without lines. */
 export function rateView(): RateView {
   const chart = shareChart({
-    ...{ classes: ['rates', 'of-reader', 'of-all'], most: 1, count: tastedScales.length, right: 30 },
+    most: 1,
+    count: tastedScales.length,
+    right: 30,
     below: tastedScales.map((scale, i) => [i, `s = ${scale}`]),
   });
   return {

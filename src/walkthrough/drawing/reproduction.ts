@@ -44,10 +44,7 @@ export function withReproduction(root: HTMLElement, page: Page, reproduce: Repro
 
 /** Each in its box, to be copied. */
 function showCommands(root: HTMLElement, lines: Reproduction['commands']): void {
-  for (const [i, line] of lines.entries()) {
-    const box = root.children[i];
-    showCommand(box instanceof HTMLElement ? box : root.appendChild(commandBox()), line);
-  }
+  for (const [i, line] of lines.entries()) showCommand(root.children[i] ?? root.appendChild(commandBox()), line);
   while (root.children.length > lines.length) root.lastElementChild?.remove();
 }
 
@@ -64,7 +61,7 @@ export function commandBox(label = 'command'): HTMLElement {
 }
 
 /** Puts a line into its box, which breaks it between words only. */
-export function showCommand(box: HTMLElement, line: string): void {
+export function showCommand(box: Element, line: string): void {
   if (box.textContent === line) return;
   box.replaceChildren(...line.split(' ').flatMap((word, i) => [i === 0 ? '' : ' ', element('span', {}, word)]));
 }

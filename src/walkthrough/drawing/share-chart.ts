@@ -1,4 +1,4 @@
-/** A chart of shares: two lines over places in a row, with percent at their left. */
+/** A chart of shares: a full line and a broken one behind it over places in a row, with percent at their left. */
 import { setAttributes, svg } from './dom.ts';
 
 /** A chart. */
@@ -16,8 +16,8 @@ export type Shares = readonly number[];
 
 /** What a chart looks like. */
 export interface ShareChartOptions {
-  /** Of the chart, of the line in front and of the one behind it, for the style sheet. */
-  readonly classes: readonly [chart: string, front: string, back: string];
+  /** For the style sheet, where its lines have a colour of their own. */
+  readonly name?: string;
   /** More than this is drawn at the upper edge. */
   readonly most: number;
   /** How a level is written at the left: as percent unless given. */
@@ -34,7 +34,7 @@ const [width, height, left, bottom, top] = [520, 190, 76, 30, 12];
 
 /** A chart without lines. */
 export function shareChart({
-  classes,
+  name = '',
   most,
   text = (share) => `${100 * share} %`,
   count,
@@ -44,8 +44,7 @@ export function shareChart({
   const xOf = (place: number): number => left + (place / (count - 1)) * (width - left - right);
   const yOf = (share: number): number => top + (1 - Math.min(share, most) / most) * (height - top - bottom);
   const pointsOf = (shares: Shares): string => shares.map((share, i) => `${xOf(i)},${yOf(share)}`).join(' ');
-  const [chart, ofFront, ofBack] = classes;
-  const lines = { front: svg('polyline', { class: ofFront }), back: svg('polyline', { class: ofBack }) };
+  const lines = { front: svg('polyline'), back: svg('polyline', { class: 'back' }) };
   const levels = [0, most / 2, most].flatMap((share) => [
     svg('line', { class: 'axis', x1: left, x2: width - right, y1: yOf(share), y2: yOf(share) }),
     svg('text', { class: 'tick', x: left - 8, y: yOf(share) + 4, 'text-anchor': 'end' }, text(share)),
@@ -53,7 +52,7 @@ export function shareChart({
   const ticks = below.map(([place, text, anchor = 'middle']) =>
     svg('text', { class: 'tick', x: xOf(place), y: height - 8, 'text-anchor': anchor }, text),
   );
-  const look = { viewBox: `0 0 ${width} ${height}`, class: `plane-view chart ${chart}` };
+  const look = { viewBox: `0 0 ${width} ${height}`, class: `plane-view chart ${name}` };
   const named = { role: 'img', 'aria-label': 'no lines yet' };
   const root = svg('svg', { ...look, ...named }, ...levels, ...ticks, lines.back, lines.front);
   return {

@@ -12,7 +12,7 @@ export interface SpectrumView {
 /** A chart without lines. */
 export function spectrumView(): SpectrumView {
   const chart = shareChart({
-    ...{ classes: ['spectrum', 'of-layer', 'of-all'], most: 2, count: bands.length, right: 12 },
+    ...{ name: 'spectrum', most: 2, count: bands.length, right: 12 },
     below: [
       [0, 'large shapes', 'start'],
       [1, 'strokes'],

@@ -2,6 +2,7 @@
 import type { Tensor } from '../../tensor/tensor.ts';
 import { rounds, tastedScales, type Pair } from '../work/tasting.ts';
 import { element, setAttributes, setText } from './dom.ts';
+import { captioned } from './figure.ts';
 import { paintLetter, pictureCanvas } from './picture.ts';
 
 /** A pair, and how it was judged. */
@@ -38,9 +39,9 @@ export function tastedPairs(): TastedPairs {
 
 function uncoveredPair() {
   const canvases = ['left', 'right'].map((side) => pictureCanvas(side));
-  const judged = element('figcaption', {});
+  const judged = element('span', {});
   return {
-    root: element('figure', { class: 'captioned' }, element('div', { class: 'pair' }, ...canvases), judged),
+    root: captioned(element('div', { class: 'pair' }, ...canvases), judged),
     show(pair: Uncovered | undefined): void {
       for (const [i, canvas] of canvases.entries()) {
         const isGuided = pair?.guidedFirst === (i === 0);

@@ -1,7 +1,7 @@
 /** What every training shows: its buttons, the scale of PAG, its loss on the way, and how far it is. */
 import { mostLessonScale } from '../state.ts';
 import type { Progress, Trainer } from '../training/trainer.ts';
-import { button, slider, type Slider } from './controls.ts';
+import { button, scaleSlider, type Slider } from './controls.ts';
 import { showDigest } from './digest.ts';
 import { element, setAttributes, setText } from './dom.ts';
 import { captioned, secondsText } from './figure.ts';
@@ -32,8 +32,7 @@ export function trainingButtons(trainer: Trainer, begin: () => void) {
 
 /** The s of PAG with which the model draws. @param name of the input, for scripts and tests */
 export function trainedScale(name: string, changed: (scale: number) => void): Slider {
-  const text = (scale: number): string => scale.toFixed(2);
-  return slider({ label: 's of PAG', name, least: 0, most: mostLessonScale, step: 0.25, text }, changed);
+  return scaleSlider({ label: 's of PAG', name, most: mostLessonScale }, changed);
 }
 
 /** Says of a section, for scripts and tests, what the latest drawing is of, and its fingerprint. */
@@ -45,8 +44,10 @@ export function showDrawn(root: HTMLElement, { drawing }: Progress): void {
 /** The loss from the first step to the last. @param what it measures */
 export function lossChart(what: string) {
   const chart = shareChart({
-    ...{ classes: ['rates', 'of-reader', 'of-all'], most: 1, text: (loss) => loss.toFixed(1) },
-    ...{ count: lossParts, right: 30 },
+    most: 1,
+    text: (loss) => loss.toFixed(1),
+    count: lossParts,
+    right: 30,
     below: [
       [0, 'first step', 'start'],
       [lossParts - 1, 'last step', 'end'],

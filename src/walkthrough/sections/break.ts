@@ -9,7 +9,7 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Section } from '../page.ts';
 import type { FaultName } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { latestPicture, letterRun, middlePag, usualScale } from '../requests.ts';
+import { latestPicture, letterRun, middlePag, usualScaleText } from '../requests.ts';
 import { letterOf } from '../state.ts';
 import { stepCount } from '../study.ts';
 import { differences, largestDifference } from '../work/difference.ts';
@@ -40,7 +40,7 @@ export const breakSection: Section = (root, page) => {
         element(
           'div',
           { class: 'pair' },
-          captioned(right, `as it should be, s\u00a0=\u00a0${usualScale}`),
+          captioned(right, `as it should be, ${usualScaleText}`),
           captioned(wrong, 'broken'),
         ),
         captioned(errors.root, '‖x′ − x‖ / ‖x‖ after each of the steps'),

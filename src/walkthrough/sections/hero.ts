@@ -2,7 +2,7 @@
  * What the page shows first: letters that nobody asked for, from the first noises of the seed. By the model alone, with
  * PAG, and with CFG, which has nothing to push away from there.
  */
-import { slider } from '../drawing/controls.ts';
+import { scaleSlider } from '../drawing/controls.ts';
 import { element } from '../drawing/dom.ts';
 import { status } from '../drawing/figure.ts';
 import { pictureRow, plainPlaces } from '../drawing/picture-row.ts';
@@ -25,11 +25,8 @@ export const heroSection: Section = (root, page) => {
     guidance,
     view: pictureRow(title, kind, plainPlaces(title, heroPictures)),
   }));
-  const knob = slider(
-    {
-      ...{ label: 's, how strongly PAG guides', name: 'hero-scale', least: 0, most: largestScale, step: 0.25 },
-      text: (scale) => scale.toFixed(2),
-    },
+  const knob = scaleSlider(
+    { label: 's, how strongly PAG guides', name: 'hero-scale', most: largestScale },
     (heroScale) => page.change({ heroScale }),
   );
   const seed = element('span', { class: 'seed' });

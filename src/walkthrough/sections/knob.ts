@@ -1,6 +1,6 @@
 /** 4. Turn the knob: growing scales from the same noise, CFG beside PAG, with a letter asked for and without. */
 import type { SamplingStep } from '../../sampling/sample.ts';
-import { choice, slider } from '../drawing/controls.ts';
+import { choice, scaleSlider } from '../drawing/controls.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes } from '../drawing/dom.ts';
 import { captioned, status } from '../drawing/figure.ts';
@@ -9,7 +9,7 @@ import { paintLetter, pictureCanvas } from '../drawing/picture.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice, RunRequest } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { latestPicture, letterRun, middlePag, sampleOf } from '../requests.ts';
+import { cfgScale, latestPicture, letterRun, middlePag, sampleOf } from '../requests.ts';
 import { largestScale, letterOf, type State } from '../state.ts';
 import { labelOf, noLetter, stepCount } from '../study.ts';
 
@@ -33,11 +33,8 @@ export const knobSection: Section = (root, page) => {
     single: singlePicture(page, kind),
     film: scaleFilm(page, kind),
   }));
-  const knob = slider(
-    {
-      ...{ label: 'beyond ε', name: 'scale', least: 0, most: largestScale, step: 0.25 },
-      text: (scale) => `${scale.toFixed(2)} arrows`,
-    },
+  const knob = scaleSlider(
+    { label: 'beyond ε', name: 'scale', most: largestScale, text: (scale) => `${scale.toFixed(2)} arrows` },
     (scale) => page.change({ scale }),
   );
   const asked = choice(
@@ -95,11 +92,6 @@ function kindsOf({ model }: Page): readonly Kind[] {
       guidance: (s) => ({ kind: 'cfg', scale: typeof s === 'number' ? cfgScale(s) : s.map(cfgScale) }),
     },
   ];
-}
-
-/** g of CFG, whose arrow begins at ε(∅): one of it leads to ε. */
-function cfgScale(s: number): number {
-  return 1 + s;
 }
 
 /** Draws letters of a class as far as they have come. */

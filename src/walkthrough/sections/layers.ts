@@ -1,6 +1,6 @@
 /** 5. Which layers? The reader guesses, then sees, then perturbs what they like. */
 import type { SamplingStep } from '../../sampling/sample.ts';
-import { button, slider, stepSlider } from '../drawing/controls.ts';
+import { button, scaleSlider, stepSlider } from '../drawing/controls.ts';
 import { costBar } from '../drawing/cost-bar.ts';
 import { showDigest } from '../drawing/digest.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
@@ -80,9 +80,8 @@ function toggled(places: readonly number[], place: number): readonly number[] {
 }
 
 function stepAndScale(page: Page) {
-  const knob = slider(
-    { label: 's', name: 'layers-scale', least: 0, most: largestScale, step: 0.25, text: (scale) => scale.toFixed(2) },
-    (layersScale) => page.change({ layersScale }),
+  const knob = scaleSlider({ label: 's', name: 'layers-scale', most: largestScale }, (layersScale) =>
+    page.change({ layersScale }),
   );
   const steps = stepSlider('layers-step', stepCount - 1, (step) => page.change({ step }));
   return {

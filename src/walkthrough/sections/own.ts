@@ -10,7 +10,7 @@ import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice, RunRequest } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
 import { remembered } from '../remembered.ts';
-import { middlePag, usualScale } from '../requests.ts';
+import { middlePag, usualScaleText } from '../requests.ts';
 import { burialRange, type State } from '../state.ts';
 import { noLetter, stepCount } from '../study.ts';
 import { noiseOf } from '../work/noise.ts';
@@ -44,7 +44,7 @@ export const ownSection: Section = (root, page) => {
       captioned(paper.root, 'Yours: draw'),
       captioned(buried, 'buried: ', level),
       captioned(ends.alone, 'finished by the model alone'),
-      captioned(ends.guided, 'finished with ', element('b', { class: 'pag' }, 'PAG'), `, s\u00a0=\u00a0${usualScale}`),
+      captioned(ends.guided, 'finished with ', element('b', { class: 'pag' }, 'PAG'), `, ${usualScaleText}`),
     ),
     element(
       'div',

@@ -5,7 +5,7 @@ import { tensor, type Tensor } from '../../tensor/tensor.ts';
 import { present } from '../checked.ts';
 import type { Page, Reproduction, ReproductionOf } from '../page.ts';
 import type { RunRequest } from '../protocol.ts';
-import { freeCfg, freeRun, letterRun, middleOf, pictureAt, studiedIndex, usualScale } from '../requests.ts';
+import { cfgScale, freeCfg, freeRun, letterRun, middleOf, pictureAt, studiedIndex, usualScale } from '../requests.ts';
 import { letterOf } from '../state.ts';
 import { caseName, heroPictures, noLetter, runCaseName } from '../study.ts';
 import { isInNetwork } from '../work/faults.ts';
@@ -97,7 +97,7 @@ export const ofKnob: ReproductionOf = ({ state }) => {
     note: 'The last of its pictures is what the knob is at.',
     commands: [
       letterCommand(state(), asked, pagOptions(scale), 'knob-pag.safetensors'),
-      letterCommand(state(), asked, cfgOptions(1 + scale), 'knob-cfg.safetensors'),
+      letterCommand(state(), asked, cfgOptions(cfgScale(scale)), 'knob-cfg.safetensors'),
     ],
   };
 };

@@ -53,7 +53,7 @@ export function runSaver(page: Page, take: Take): RunSaver {
       for (const one of buttons) setAttributes(one, { disabled: !answer.done || answer.problem !== undefined });
       setAttributes(waiting, { hidden: answer.done });
       if (!wanted || !answer.done) return [];
-      const film = filmOf(page, take, wanted);
+      const film = filmOf(page, take, wanted, answer);
       const [made] = film.results;
       if (made) {
         download(made.file, `image/${wanted}`, fileName(page.state(), take.name, wanted));
@@ -78,10 +78,14 @@ function saveNumbers({ client, state }: Page, { guidance, name }: Take): void {
   download(bytes, 'application/octet-stream', fileName(state(), name, 'safetensors'));
 }
 
-/** What the model believes in after each step, and the finished word at the end, as a file. */
-function filmOf({ client, state }: Page, { guidance, title }: Take, format: Format): Answer<FilmResult> {
+/** What the model believes in after each step of a run, and the finished word at the end, as a file. */
+function filmOf(
+  { client, state }: Page,
+  { guidance, title }: Take,
+  format: Format,
+  answer: Answer<SamplingStep>,
+): Answer<FilmResult> {
   const request = wordRun(state(), guidance);
-  const answer = client.run(request);
   const beliefs = answer.results.flatMap(({ denoised }) => denoised ?? []);
   const pictures = [...beliefs, latestPicture(request, answer)];
   return client.film({ title, pictures, format }, `${format} ${JSON.stringify(request)}`);

@@ -11,13 +11,13 @@ import { batchRow, plainPlaces } from '../drawing/picture-row.ts';
 import type { Section } from '../page.ts';
 import type { PassesResult } from '../protocol.ts';
 import { remembered } from '../remembered.ts';
-import { freeRun, middleOf, studyStep, usualScale } from '../requests.ts';
+import { freeRun, middleOf, studyStep, usualScale, usualScaleText } from '../requests.ts';
 import { heroPictures, stepCount } from '../study.ts';
 import { guidedBy } from '../work/plane.ts';
 
 /** Three rows of x̂₀ at the step under study. */
 export const trioSection: Section = (root, page) => {
-  const titles = ['spoilt', 'as it is', `guided, s\u00a0=\u00a0${usualScale}`];
+  const titles = ['spoilt', 'as it is', `guided, ${usualScaleText}`];
   const rows = ['spoilt', 'none', 'pag'].map((kind, i) => {
     const title = present(titles[i], 'title');
     return batchRow(title, kind, plainPlaces(`x̂₀, ${title}`, heroPictures));

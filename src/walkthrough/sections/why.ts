@@ -1,5 +1,5 @@
 /** Why away from worse is better: a world of two numbers, in which every prediction is exact. */
-import { slider } from '../drawing/controls.ts';
+import { scaleSlider, slider } from '../drawing/controls.ts';
 import { element, setText } from '../drawing/dom.ts';
 import { captioned } from '../drawing/figure.ts';
 import { toyPlot, type Arrow } from '../drawing/toy-view.ts';
@@ -35,9 +35,8 @@ export const whySection: Section = (root, page) => {
     ),
     drawn: toyPlot('what is drawn with guidance', alone, again),
   };
-  const scale = slider(
-    { label: 's', name: 'toy-scale', least: 0, most: mostToyScale, step: 0.25, text: (s) => s.toFixed(2) },
-    (toyScale) => page.change({ toyScale }),
+  const scale = scaleSlider({ label: 's', name: 'toy-scale', most: mostToyScale }, (toyScale) =>
+    page.change({ toyScale }),
   );
   const time = slider(
     {

@@ -8,7 +8,7 @@ import { wordField } from '../drawing/run-controls.ts';
 import type { Page, Section } from '../page.ts';
 import type { GuidanceChoice } from '../protocol.ts';
 import type { Answer } from '../questions.ts';
-import { middlePag, usualScale, wordRun } from '../requests.ts';
+import { middlePag, usualScaleText, wordRun } from '../requests.ts';
 import type { State } from '../state.ts';
 import { longestWord, stepCount } from '../study.ts';
 
@@ -16,7 +16,7 @@ import { longestWord, stepCount } from '../study.ts';
 export const wordSection: Section = (root, page) => {
   const rows = [
     wordRow(page, 'the model alone', { kind: 'none' }),
-    wordRow(page, `with PAG, s\u00a0=\u00a0${usualScale}`, middlePag(page.model.layers)),
+    wordRow(page, `with PAG, ${usualScaleText}`, middlePag(page.model.layers)),
   ];
   const word = wordField(page, 'word');
   const progress = status();

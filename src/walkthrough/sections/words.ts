@@ -1,5 +1,5 @@
 /** 6. In words: a prompt, drawn by the small pipeline that ships, with the guidance of the sliders and without any. */
-import { button, slider } from '../drawing/controls.ts';
+import { button, scaleSlider } from '../drawing/controls.ts';
 import { element, setAttributes, setText } from '../drawing/dom.ts';
 import { loadedText, loadingBar, status } from '../drawing/figure.ts';
 import { batchRow, plainPlaces } from '../drawing/picture-row.ts';
@@ -95,13 +95,11 @@ function promptBox(draw: (prompt: string) => void) {
 }
 
 function scaleSliders(page: Page) {
-  const of = (label: string, name: string, least: number, most: number, changed: (value: number) => void) =>
-    slider({ label, name, least, most, step: 0.25, text: (scale) => scale.toFixed(2) }, changed);
   const [mostG, mostS] = mostPromptScales;
-  const g = of('g of CFG', 'prompt-g', 1, mostG, (value) =>
+  const g = scaleSlider({ label: 'g of CFG', name: 'prompt-g', least: 1, most: mostG }, (value) =>
     page.change({ promptScales: [value, page.state().promptScales[1]] }),
   );
-  const s = of('s of PAG', 'prompt-s', 0, mostS, (value) =>
+  const s = scaleSlider({ label: 's of PAG', name: 'prompt-s', most: mostS }, (value) =>
     page.change({ promptScales: [page.state().promptScales[0], value] }),
   );
   return {
