@@ -2,6 +2,7 @@
 import { InputError } from '../tensor/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { bootstrap, type BootstrapOptions, type Estimate } from './bootstrap.ts';
+import { letterCount } from './classifier.ts';
 import { varianceWithinLetters } from './diversity.ts';
 import { fitGaussian, frechetDistanceTo, type Gaussian } from './frechet.ts';
 import { effectiveLetters, inceptionScoreOf } from './inception-score.ts';
@@ -21,8 +22,8 @@ export const figures = {
   inceptionScore: {
     title: 'Inception Score',
     better: 'higher',
-    range: [1, 26],
-    means: 'sure decisions, evenly spread over the letters: 1 to 26',
+    range: [1, letterCount],
+    means: `sure decisions, evenly spread over the letters: 1 to ${letterCount}`,
   },
   precision: {
     title: 'precision',
@@ -51,8 +52,8 @@ export const figures = {
   letters: {
     title: 'effective letters',
     better: 'higher',
-    range: [1, 26],
-    means: 'how many different letters there seem to be: 1 to 26',
+    range: [1, letterCount],
+    means: `how many different letters there seem to be: 1 to ${letterCount}`,
   },
   diversity: {
     title: 'diversity',
