@@ -66,16 +66,7 @@ async function start(): Promise<void> {
     remember();
   };
   addEventListener(tryAgain, () => client.open(state.kernels));
-  addEventListener('hashchange', () => {
-    const text = location.hash.slice(1);
-    // A link to a heading, or whatever somebody wrote there, is no state.
-    if (text !== '' && !text.includes('=')) {
-      goTo(text);
-      return;
-    }
-    // What a link says, or going back, is no step of its own: it is not remembered once more.
-    turnTo(readState(text));
-  });
+  followAddress(turnTo);
 
   await nextTask();
   const model = planOf(CONFIGS.unet, CONFIGS.scheduler);
@@ -98,6 +89,17 @@ async function start(): Promise<void> {
   // What stands above it has grown since the browser went there.
   if (!location.hash.includes('=')) goTo(location.hash.slice(1));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', invalidate);
+}
+
+/** Goes where a link leads, or going back. */
+function followAddress(turnTo: (next: State) => void): void {
+  addEventListener('hashchange', () => {
+    const text = location.hash.slice(1);
+    // A link to a heading, or whatever somebody wrote there, is no state.
+    if (text !== '' && !text.includes('=')) goTo(text);
+    // What a link says, or going back, is no step of its own: it is not remembered once more.
+    else turnTo(readState(text));
+  });
 }
 
 /** Goes to what an address names behind its #: a heading by its id, or a figure by its name. What hides it opens. */

@@ -38,15 +38,9 @@ export const whySection: Section = (root, page) => {
   const scale = scaleSlider({ label: 's', name: 'toy-scale', most: mostToyScale }, (toyScale) =>
     page.change({ toyScale }),
   );
+  const text = (i: number): string => `${i} of ${toySteps}`;
   const time = slider(
-    {
-      label: 'step of the toy',
-      name: 'toy-step',
-      least: 0,
-      most: toySteps - 1,
-      step: 1,
-      text: (i) => `${i} of ${toySteps}`,
-    },
+    { label: 'step of the toy', name: 'toy-step', least: 0, most: toySteps - 1, step: 1, text },
     (toyStep) => page.change({ toyStep }),
   );
   const outcome = element('span', { class: 'number' });
