@@ -5,7 +5,8 @@
 # the last step is done, but not when a step ends in an exception: Ctrl-C in a notebook, a callback that raises, memory
 # that ran out. A plain pipeline of the same UNet (as from_pipe makes it) then perturbs the second half of its batch,
 # the pass with the prompt. After a PAG run with CFG it fails: "not enough values to unpack (expected 3, got 2)".
-# Output seen: a plain picture drawn before and after an interrupted PAG run without CFG differs by 2.0
+# Output seen: a plain picture drawn before and after an interrupted PAG run without CFG differs by 2.0; after one with
+#   CFG: not enough values to unpack (expected 3, got 2)
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -46,16 +47,28 @@ def interrupt(*of_step):
     raise KeyboardInterrupt
 
 
+def draw_interrupted(guidance_scale):
+    try:
+        draw(pag, guidance_scale=guidance_scale, pag_scale=3.0, callback_on_step_end=interrupt)
+    except KeyboardInterrupt:
+        return
+    raise AssertionError("it was not interrupted")
+
+
 before = draw(plain, guidance_scale=5.0)
 assert torch.equal(before, draw(plain, guidance_scale=5.0))
 draw(pag, guidance_scale=0.0, pag_scale=3.0)
 assert torch.equal(before, draw(plain, guidance_scale=5.0))
-try:
-    draw(pag, guidance_scale=0.0, pag_scale=3.0, callback_on_step_end=interrupt)
-except KeyboardInterrupt:
-    pass
+draw_interrupted(guidance_scale=0.0)
 after = draw(plain, guidance_scale=5.0)
 print("a plain picture, before and after an interrupted PAG run:", (after - before).abs().max().item())
 assert (after - before).abs().max() > 0.1
+draw_interrupted(guidance_scale=5.0)
+try:
+    draw(plain, guidance_scale=5.0)
+    raise AssertionError("a plain picture was drawn")
+except ValueError as error:
+    print("after one with CFG:", error)
+    assert "expected 3, got 2" in str(error)
 print("as seen")
 PY
